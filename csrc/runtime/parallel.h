@@ -1,0 +1,69 @@
+// parallel_for: the only way a kernel uses more than one core.
+//
+// Work is cut into `blocks` by the shape of the problem, never by the number of threads, and each
+// block is run exactly once by some worker, so results cannot depend on the thread count.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+
+namespace nnseq {
+
+enum class ThreadBackend { kOpenMP, kStdThread };
+
+// A non-owning reference to a callable void(int64_t block, int worker).
+class BlockFn {
+ public:
+  template <class F, class = std::enable_if_t<!std::is_same_v<std::decay_t<F>, BlockFn>>>
+  BlockFn(F&& f)  // NOLINT: implicit on purpose
+      : object_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
+        call_([](void* o, std::int64_t block, int worker) {
+          (*static_cast<std::remove_reference_t<F>*>(o))(block, worker);
+        }) {}
+  void operator()(std::int64_t block, int worker) const { call_(object_, block, worker); }
+
+ private:
+  void* object_;
+  void (*call_)(void*, std::int64_t, int);
+};
+
+// Called by the calling thread between blocks and between steps, at most every 50 ms. Returning
+// true cancels the run: blocks not yet started are skipped. Must not throw.
+struct PollHook {
+  bool (*call)(void* user) = nullptr;
+  void* user = nullptr;
+};
+
+class ThreadPool {
+ public:
+  // threads <= 0: min(affinity, cgroup v1/v2 quota, NNSEQ_NUM_THREADS, OMP_NUM_THREADS).
+  explicit ThreadPool(int threads = 0, ThreadBackend backend = default_backend());
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int threads() const noexcept;
+  void set_threads(int threads);
+  ThreadBackend backend() const noexcept;
+  void set_backend(ThreadBackend backend);
+  static ThreadBackend default_backend() noexcept;  // OpenMP where the build has it
+
+  // Runs fn(block, worker) for each block in [0, blocks); worker in [0, threads()) is unique among
+  // the blocks that run at one time. Runs inline when blocks < 2, inside another parallel_for, or
+  // when another caller holds the pool (then worker is 0). The first exception that a block throws
+  // is rethrown to the caller after all workers stopped. `cancel` (may be null) is checked before
+  // each block; `poll` is called by the calling thread and sets *cancel.
+  void parallel_for(std::int64_t blocks, BlockFn fn, std::atomic<bool>* cancel = nullptr,
+                    PollHook poll = {});
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// The thread count that a new pool takes; `root` stands for "/" in tests with a fake cgroup tree.
+int available_threads(const char* root = "/");
+
+}  // namespace nnseq
