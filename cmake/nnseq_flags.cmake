@@ -1,0 +1,13 @@
+# Compile options of all our code: strict IEEE except that errno and FP traps are not observed.
+add_library(nnseq_flags INTERFACE)
+target_compile_features(nnseq_flags INTERFACE cxx_std_20)
+target_compile_options(
+  nnseq_flags INTERFACE -Wall -Wextra -ffp-contract=off -fno-math-errno -fno-trapping-math)
+if(NNSEQ_WERROR)
+  target_compile_options(nnseq_flags INTERFACE -Werror)
+endif()
+if(NNSEQ_SANITIZE)
+  set(sanitize -fsanitize=${NNSEQ_SANITIZE} -fno-sanitize-recover=all)
+  target_compile_options(nnseq_flags INTERFACE ${sanitize} -fno-omit-frame-pointer -g)
+  target_link_options(nnseq_flags INTERFACE ${sanitize})
+endif()

@@ -1,0 +1,24 @@
+# csrc/cpu/isa/*.cpp is compiled once per ISA, each time in a namespace of its own (NNSEQ_ISA_NS).
+# Sets NNSEQ_ISA_OBJECTS to the objects of all ISAs, and NNSEQ_X86.
+file(GLOB isa_sources CONFIGURE_DEPENDS csrc/cpu/isa/*.cpp)
+set(NNSEQ_ISAS scalar)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  set(NNSEQ_X86 ON)
+  list(APPEND NNSEQ_ISAS avx2 avx512)
+endif()
+set(flags_scalar "")
+set(flags_avx2 -mavx2 -mfma -mf16c)
+set(flags_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mf16c
+                 -mprefer-vector-width=512)
+
+set(NNSEQ_ISA_OBJECTS "")
+foreach(isa IN LISTS NNSEQ_ISAS)
+  if(isa_sources)
+    add_library(nnseq_isa_${isa} OBJECT ${isa_sources})
+    target_link_libraries(nnseq_isa_${isa} PRIVATE nnseq_flags)
+    target_include_directories(nnseq_isa_${isa} PRIVATE csrc csrc/include)
+    target_compile_definitions(nnseq_isa_${isa} PRIVATE NNSEQ_ISA_NS=${isa})
+    target_compile_options(nnseq_isa_${isa} PRIVATE ${flags_${isa}})
+    list(APPEND NNSEQ_ISA_OBJECTS $<TARGET_OBJECTS:nnseq_isa_${isa}>)
+  endif()
+endforeach()

@@ -1,0 +1,71 @@
+#!/bin/bash
+# The long tests: `SHARD=k/n test_long.sh` runs every n-th job from the k-th on. Each job alone
+# stays below 20 minutes on two cores. `test_long.sh count` prints the number of jobs.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+export PATH=$root/.venv/bin:$PATH
+jobs=${JOBS:-$(nproc)}
+
+# Builds in build-$1 with the remaining arguments; _core and libnnseq stay in the build directory.
+build() {
+  local dir=build-$1
+  shift
+  tools/configure.sh "$dir" -DNNSEQ_BUILD_TESTS=ON "-DNNSEQ_PYTHON_DIR=$root/$dir/site/nnseq" "$@"
+  cmake --build "$dir" -j "$jobs"
+}
+
+# Runs pytest with the package of build-$1, whose extension module is the one built there.
+pytest_in() {
+  local site=$root/build-$1/site
+  shift
+  cp -r python/nnseq/. "$site/nnseq.new" && rm -f "$site"/nnseq.new/*.so
+  cp -r "$site"/nnseq.new/. "$site/nnseq" && rm -rf "$site/nnseq.new"
+  PYTHONPATH=$site python -m pytest tests -p no:cacheprovider "$@"
+}
+
+job_python() { python -m pytest -m long; }
+
+job_wheel() {
+  rm -rf build-wheel && mkdir build-wheel
+  python -m pip wheel --quiet --no-deps --no-build-isolation -w build-wheel .
+  python -m venv build-wheel/venv
+  build-wheel/venv/bin/pip install --quiet build-wheel/nnseq-*.whl
+  (cd build-wheel && venv/bin/python "$root/tools/wheel_smoke.py")
+}
+
+job_asan() {
+  build asan -DNNSEQ_WERROR=ON -DNNSEQ_SANITIZE=address,undefined
+  UBSAN_OPTIONS=print_stacktrace=1 build-asan/tests/cpp/nnseq_tests --gtest_brief=1
+  local preload
+  preload="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libstdc++.so)"
+  # Python itself leaks at exit by design, so leaks are looked for in the C++ tests only.
+  LD_PRELOAD=$preload ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc pytest_in asan -m smoke
+}
+
+job_tsan() {
+  build tsan -DNNSEQ_WERROR=ON -DNNSEQ_SANITIZE=thread -DNNSEQ_OPENMP=OFF -DNNSEQ_BUILD_PYTHON=OFF
+  # gcc 12's TSan knows the memory layout without randomisation only.
+  setarch "$(uname -m)" -R build-tsan/tests/cpp/nnseq_tests --gtest_brief=1
+}
+
+job_clang() {
+  tools/system_packages.sh clang
+  build clang -DNNSEQ_WERROR=ON -DNNSEQ_OPENMP=OFF -DCMAKE_CXX_COMPILER=clang++
+  build-clang/tests/cpp/nnseq_tests --gtest_brief=1
+  pytest_in clang -m smoke
+}
+
+all=(python asan tsan clang wheel)
+if [ "${1:-}" = count ]; then
+  echo ${#all[@]}
+  exit 0
+fi
+shard=${SHARD:-1/1}
+k=${shard%/*} n=${shard#*/}
+for ((i = k - 1; i < ${#all[@]}; i += n)); do
+  echo "== long: ${all[i]}"
+  start=$SECONDS
+  "job_${all[i]}"
+  echo "== long: ${all[i]} passed in $((SECONDS - start)) s"
+done
