@@ -1,7 +1,12 @@
 // F16 as one 512-bit register; the contract is in simd.h.
 #pragma once
 
+// GCC 12's _mm512_undefined_ps() warns of itself.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <immintrin.h>
+#pragma GCC diagnostic pop
 
 namespace nnseq::cpu::avx512 {
 
