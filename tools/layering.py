@@ -152,7 +152,20 @@ def check(root: Path) -> list[str]:
     return [*check_cxx(root), *check_python(root)]
 
 
+def long_files(root: Path, lines: int = 400) -> Iterator[str]:
+    """Files that ask whether their design is right; told, not refused."""
+    for folder in ("csrc", "python", "tests", "tools", "examples", "bench"):
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix in {".h", ".cpp", ".cu", ".py"}:
+                count = path.read_text().count("\n")
+                if count > lines:
+                    yield f"note: {path.relative_to(root)} has {count} lines"
+
+
 if __name__ == "__main__":
-    problems = check(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1])
+    root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1]
+    for note in long_files(root):
+        print(note)
+    problems = check(root)
     print("\n".join(problems) or "layering: ok")
     sys.exit(bool(problems))
