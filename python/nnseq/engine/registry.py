@@ -1,9 +1,10 @@
 """Finding objects by name, and their configuration as Keras writes it."""
 
 import difflib
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+from nnseq.engine.naming import to_snake_case
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
@@ -14,13 +15,6 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     if near:
         return f" Did you mean {by_lower[near[0]]!r}?"
     return f" Known are: {', '.join(sorted(choices))}."
-
-
-def snake_case(name: str) -> str:
-    """`GlorotUniform` -> `glorot_uniform`, as automatic names are made."""
-    name = re.sub(r"\W+", "", name)
-    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 class Registry:
@@ -38,7 +32,7 @@ class Registry:
         self.classes = {cls.__name__: cls for cls in classes}
         self.table: dict[str, Any] = {**self.classes, **(aliases or {})}
         for name, cls in self.classes.items():
-            self.table.setdefault(snake_case(name), cls)
+            self.table.setdefault(to_snake_case(name), cls)
 
     def find(self, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
         """Returns the object called `name`; a ValueError suggests the nearest name."""

@@ -1,0 +1,38 @@
+"""Regularizers; strings are resolved by `get`."""
+
+from typing import Any
+
+from nnseq.engine.registry import Registry
+from nnseq.regularizers.regularizers import L1, L1L2, L2, Regularizer
+
+l1 = L1
+l2 = L2
+
+
+def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
+    """Returns L1L2(l1, l2); here both factors are 0.01 unless given."""
+    return L1L2(l1=l1, l2=l2)
+
+
+_registry = Registry(
+    "regularizer", [L1, L2, L1L2], {"l1": L1, "l2": L2, "l1_l2": L1L2, "l1l2": L1L2}
+)
+
+
+def get(identifier: Any) -> Any:
+    """Returns the regularizer of a name, a configuration or a callable; None stays None.
+
+    >>> get("l2").get_config()
+    {'l2': 0.01}
+    """
+    return l1_l2() if identifier in ("l1_l2", "l1l2") else _registry.get(identifier)
+
+
+def serialize(regularizer: Any) -> Any:
+    """Returns the configuration of a regularizer, as Keras writes it."""
+    return _registry.serialize(regularizer)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Returns the regularizer of a configuration."""
+    return _registry.deserialize(config, custom_objects)

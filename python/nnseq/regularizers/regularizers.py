@@ -1,0 +1,72 @@
+"""Penalties on weights or activations, added to the loss."""
+
+import math
+from typing import Any, Self
+
+from nnseq import ops
+
+
+class Regularizer:
+    """A function of a tensor that gives a scalar; subclasses implement `__call__`."""
+
+    def __call__(self, x: Any) -> Any:
+        """Returns the penalty of `x`, a scalar."""
+        raise NotImplementedError(f"{type(self).__name__} must implement __call__(x)")
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments that make an equal regularizer."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        return cls(**config)
+
+
+def _check(name: str, value: Any) -> float:
+    value = 0.0 if value is None else value
+    if isinstance(value, bool | str) or not math.isfinite(value):
+        raise ValueError(f"Argument `{name}` must be a finite number. Received: {name}={value!r}")
+    return float(value)
+
+
+class L1L2(Regularizer):
+    """l1 * sum(|x|) + l2 * sum(x^2).
+
+    >>> float(L1L2(l1=1.0, l2=10.0)(ops.convert_to_tensor([1.0, -2.0])))
+    53.0
+    """
+
+    def __init__(self, l1: float | None = 0.0, l2: float | None = 0.0) -> None:
+        self.l1 = _check("l1", l1)
+        self.l2 = _check("l2", l2)
+
+    def __call__(self, x: Any) -> Any:
+        terms = []
+        if self.l1:
+            terms.append(self.l1 * ops.sum(ops.abs(x)))
+        if self.l2:
+            terms.append(self.l2 * ops.sum(ops.square(x)))
+        return sum(terms[1:], terms[0]) if terms else 0.0
+
+    def get_config(self) -> dict[str, Any]:
+        return {"l1": self.l1, "l2": self.l2}
+
+
+class L1(L1L2):
+    """l1 * sum(|x|)."""
+
+    def __init__(self, l1: float = 0.01) -> None:
+        super().__init__(l1=l1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"l1": self.l1}
+
+
+class L2(L1L2):
+    """l2 * sum(x^2), without the factor 1/2."""
+
+    def __init__(self, l2: float = 0.01) -> None:
+        super().__init__(l2=l2)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"l2": self.l2}
