@@ -34,8 +34,9 @@ job_wheel() {
   (cd build-wheel && venv/bin/python "$root/tools/wheel_smoke.py")
 }
 
+# Warnings are errors in the plain builds only: instrumented code makes gcc warn wrongly.
 job_asan() {
-  build asan -DNNSEQ_WERROR=ON -DNNSEQ_SANITIZE=address,undefined
+  build asan -DNNSEQ_SANITIZE=address,undefined
   UBSAN_OPTIONS=print_stacktrace=1 build-asan/tests/cpp/nnseq_tests --gtest_brief=1
   local preload
   preload="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libstdc++.so)"
@@ -44,7 +45,7 @@ job_asan() {
 }
 
 job_tsan() {
-  build tsan -DNNSEQ_WERROR=ON -DNNSEQ_SANITIZE=thread -DNNSEQ_OPENMP=OFF -DNNSEQ_BUILD_PYTHON=OFF
+  build tsan -DNNSEQ_SANITIZE=thread -DNNSEQ_OPENMP=OFF -DNNSEQ_BUILD_PYTHON=OFF
   # gcc 12's TSan knows the memory layout without randomisation only.
   setarch "$(uname -m)" -R build-tsan/tests/cpp/nnseq_tests --gtest_brief=1
 }
