@@ -2,13 +2,16 @@
 // store know nothing else of it.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "runtime/kernel_args.h"
 
 namespace nnseq {
 
+// Thread-safe.
 class Device {
  public:
   virtual ~Device() = default;
@@ -16,6 +19,7 @@ class Device {
   // 64-byte aligned; size rounded up to 64, so that the pad may be read and written. Blocks of
   // 4 MiB and more come on 2 MiB pages where the system has them. Throws Error(kMemory).
   virtual void* allocate(std::size_t bytes) = 0;
+  // `bytes` as given to allocate(). Null is allowed.
   virtual void deallocate(void* data, std::size_t bytes) noexcept = 0;
   virtual void copy_in(void* device_dst, const void* host_src, std::size_t bytes) = 0;
   virtual void copy_out(void* host_dst, const void* device_src, std::size_t bytes) = 0;
@@ -26,15 +30,30 @@ class Device {
   virtual void launch(KernelBody body, const KernelArgs& args) = 0;
   // The host's view of device memory, or null where the host cannot see it.
   virtual void* host_view(void* device_data) const noexcept = 0;
+
+  // How many times allocate() succeeded: a run in steady state leaves it as it is.
+  std::uint64_t allocations() const noexcept {
+    return allocations_.load(std::memory_order_relaxed);
+  }
+
+ protected:
+  void count_allocation() noexcept { allocations_.fetch_add(1, std::memory_order_relaxed); }
+  // The size that allocate(bytes) takes: a positive multiple of 64. Throws Error(kMemory).
+  std::size_t padded_size(std::size_t bytes) const;
+  [[noreturn]] void throw_no_memory(std::size_t bytes) const;
+
+ private:
+  std::atomic<std::uint64_t> allocations_{0};
 };
 
-Device& cpu_device();  // stateless
+std::shared_ptr<Device> make_cpu_device();
 
 // "mirror": host memory whose device addresses trap on direct access (a second, PROT_NONE mapping
 // of the same pages); launch() translates them. It proves that nothing bypasses the table.
-std::unique_ptr<Device> make_mirror_device(std::size_t capacity_bytes = std::size_t{1} << 34);
+// Pages are taken from the system when they are first touched.
+std::shared_ptr<Device> make_mirror_device(std::size_t capacity_bytes = std::size_t{1} << 34);
 
-// Ref-counted memory of one device.
+// Memory of one device, held by one owner (share it by shared_ptr). Not zeroed.
 class Buffer {
  public:
   Buffer(std::shared_ptr<Device> device, std::size_t bytes);

@@ -34,18 +34,33 @@ class BlockFn {
 struct PollHook {
   bool (*call)(void* user) = nullptr;
   void* user = nullptr;
+  // When the hook was last called (steady clock), shared by all regions and steps of one run and
+  // touched by the calling thread only. Null: each parallel_for counts from its own start.
+  std::int64_t* last_ns = nullptr;
 };
+
+inline constexpr std::int64_t kPollIntervalNs = 50'000'000;
+
+// Calls the hook when it is due; true means cancel. `poll.last_ns` must be set where `poll.call`
+// is. For the run loop between steps; parallel_for does the same between blocks.
+bool poll_if_due(const PollHook& poll) noexcept;
 
 class ThreadPool {
  public:
-  // threads <= 0: min(affinity, cgroup v1/v2 quota, NNSEQ_NUM_THREADS, OMP_NUM_THREADS).
+  // threads <= 0: available_threads(). Starts no thread before the first parallel_for that needs
+  // one. Throws Error(kUnsupported) for a back end that this build does not have.
   explicit ThreadPool(int threads = 0, ThreadBackend backend = default_backend());
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
+  // The upper bound of workers; the system may give fewer, which changes the speed only.
   int threads() const noexcept;
+  // Both setters act from the next parallel_for on. A kernel that sized its scratch by threads()
+  // must not be running.
   void set_threads(int threads);
+  // What the next parallel_for uses: kStdThread in a forked child, where OpenMP would hang, and
+  // where OpenMP could not start its threads.
   ThreadBackend backend() const noexcept;
   void set_backend(ThreadBackend backend);
   static ThreadBackend default_backend() noexcept;  // OpenMP where the build has it
@@ -63,7 +78,8 @@ class ThreadPool {
   std::unique_ptr<Impl> impl_;
 };
 
-// The thread count that a new pool takes; `root` stands for "/" in tests with a fake cgroup tree.
+// The thread count that a new pool takes: min(affinity, cgroup v1/v2 quota, NNSEQ_NUM_THREADS,
+// OMP_NUM_THREADS), at least 1; `root` stands for "/" in tests with a fake cgroup tree.
 int available_threads(const char* root = "/");
 
 }  // namespace nnseq
