@@ -30,7 +30,7 @@ struct Isa {
 
 // __builtin_cpu_supports asks cpuid and xgetbv (does the system keep the wide registers).
 constexpr Isa kIsas[] = {
-#if defined(__x86_64__)
+#if defined(NNSEQ_HAVE_X86)
     {"avx512",
      [] {
        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

@@ -1,0 +1,194 @@
+#include "cpu/gemm.h"
+
+#include <algorithm>
+
+#include "cpu/gemm_plan.h"
+#include "cpu/kernel_table.h"
+
+namespace nnseq::cpu {
+namespace {
+
+using std::int64_t;
+
+constexpr int64_t kNanosecondWork = 100;  // multiplications per nanosecond and core, about
+constexpr int64_t kHotTiles = 8;          // rows of tiles that run along B while they are in L2
+
+// A batch of problems as small as this runs one problem per parallel block.
+bool batch_is_parallel(const Gemm& p) { return p.m * p.n * p.k <= 1 << 22; }
+
+struct Job {
+  const KernelTable& kernels;
+  const Gemm& p;
+  const GemmPlan& plan;
+  const float* a;
+  const float* b;
+  float* c;
+  const Epilogue& epilogue;
+  float* packed_a = nullptr;  // panels of plan.tile.rows rows: (k, rows) each
+  float* packed_b = nullptr;  // panels of plan.tile.columns() columns: (k, columns) each
+};
+
+struct Range {
+  int64_t begin, end;
+  int64_t size() const { return end - begin; }
+};
+
+// Block `i` of `blocks` of [0, count) cut at multiples of `unit`.
+Range part(int64_t count, int64_t unit, int64_t i, int64_t blocks) {
+  const int64_t units = ceil_div(ceil_div(count, unit), blocks) * unit;
+  return {std::min(i * units, count), std::min((i + 1) * units, count)};
+}
+
+Range operator+(Range r, int64_t offset) { return {r.begin + offset, r.end + offset}; }
+
+void apply(const Job& job, Range m, Range n) {
+  const auto fn = job.kernels.vector.unary[static_cast<int>(*job.epilogue.fn)];
+  if (n.size() == job.p.ldc) {
+    float* c = job.c + m.begin * job.p.ldc;
+    fn(m.size() * n.size(), c, c, job.epilogue.alpha);
+    return;
+  }
+  for (int64_t i = m.begin; i < m.end; ++i) {
+    float* c = job.c + i * job.p.ldc + n.begin;
+    fn(n.size(), c, c, job.epilogue.alpha);
+  }
+}
+
+// C[m, n] += A[m, k] . B[k, n]; `origin` is where the packed blocks of A and B begin in m and n.
+void multiply(const Job& job, Range m, Range n, Range k, int64_t origin_m, int64_t origin_n) {
+  const Gemm& p = job.p;
+  const auto& kernels = job.kernels.gemm;
+  const TileShape tile = job.plan.tile;
+  Tile t{};
+  t.k = k.size();
+  t.runs = t.blocks = 1;
+  t.ldc = p.ldc;
+  t.accumulate = k.begin > 0 || job.epilogue.accumulate;
+  const float* const bias = k.end == p.k ? job.epilogue.bias : nullptr;
+  const bool by_k = job.plan.pack_a || p.trans_a;
+  t.stride_a = job.plan.pack_a ? tile.rows : p.lda;
+  t.ldb = job.plan.pack_b ? tile.columns() : p.ldb;
+  for (int64_t j = n.begin; j < n.end; j += tile.columns()) {
+    const int64_t columns = std::min<int64_t>(tile.columns(), n.end - j);
+    const int64_t vectors = ceil_div(columns, kLanes);
+    t.last = columns - (vectors - 1) * kLanes;
+    t.bias = bias ? bias + j : nullptr;
+    const float* const b =
+        job.plan.pack_b ? job.packed_b + (j - origin_n) * k.size() : job.b + k.begin * p.ldb + j;
+    for (int64_t i = m.begin; i < m.end; i += tile.rows) {
+      const int64_t rows = std::min<int64_t>(tile.rows, m.end - i);
+      t.a = job.plan.pack_a ? job.packed_a + (i - origin_m) * k.size()
+            : p.trans_a     ? job.a + k.begin * p.lda + i
+                            : job.a + i * p.lda + k.begin;
+      t.b = b;
+      t.c = job.c + i * p.ldc + j;
+      kernels.tile[by_k][vectors][rows](t);
+    }
+  }
+}
+
+// All of m x n, in blocks of rows whose packed A stays in L2; then the epilogue's function.
+void multiply_hot(const Job& job, Range m, Range n, Range k, int64_t origin_m, int64_t origin_n) {
+  const int64_t step = kHotTiles * job.plan.tile.rows;
+  for (int64_t i = m.begin; i < m.end; i += step) {
+    const Range rows{i, std::min(i + step, m.end)};
+    for (int64_t k0 = k.begin; k0 == k.begin || k0 < k.end; k0 += kBlockK) {
+      multiply(job, rows, n, {k0, std::min(k0 + kBlockK, k.end)}, origin_m, origin_n);
+    }
+    if (k.end == job.p.k && job.epilogue.fn) apply(job, rows, n);
+  }
+}
+
+void multiply_grid(const Exec& exec, const Job& job, Range m, Range n, Range k) {
+  const GemmPlan& plan = job.plan;
+  const int64_t blocks = plan.grid_m * plan.grid_n;
+  const int64_t cost = m.size() * n.size() * k.size() / (blocks * kNanosecondWork);
+  exec.parallel_for(blocks, cost, [&](int64_t block, int) {
+    const Range rows = part(m.size(), plan.tile.rows, block / plan.grid_n, plan.grid_m) + m.begin;
+    const Range cols =
+        part(n.size(), plan.tile.columns(), block % plan.grid_n, plan.grid_n) + n.begin;
+    multiply_hot(job, rows, cols, k, m.begin, n.begin);
+  });
+}
+
+void pack_b(const Exec& exec, const Job& job, Range n, Range k) {
+  const Gemm& p = job.p;
+  const auto& kernels = job.kernels.gemm;
+  const int64_t width = job.plan.tile.columns();
+  exec.parallel_for(ceil_div(n.size(), width), k.size() * width / 16, [&](int64_t panel, int) {
+    const int64_t j = n.begin + panel * width, cols = std::min(width, n.end - j);
+    float* out = job.packed_b + panel * width * k.size();
+    if (p.trans_b) {
+      kernels.pack_transposed(job.b + j * p.ldb + k.begin, p.ldb, cols, k.size(), width, out);
+    } else {
+      kernels.pack_rows(job.b + k.begin * p.ldb + j, p.ldb, k.size(), cols, width, out);
+    }
+  });
+}
+
+void pack_a(const Exec& exec, const Job& job, Range m, Range k) {
+  const Gemm& p = job.p;
+  const auto& kernels = job.kernels.gemm;
+  const int64_t width = job.plan.tile.rows;
+  exec.parallel_for(ceil_div(m.size(), width), k.size() * width / 8, [&](int64_t panel, int) {
+    const int64_t i = m.begin + panel * width, rows = std::min(width, m.end - i);
+    float* out = job.packed_a + panel * width * k.size();
+    if (p.trans_a) {
+      kernels.pack_rows(job.a + k.begin * p.lda + i, p.lda, k.size(), rows, width, out);
+    } else {
+      kernels.pack_transposed(job.a + i * p.lda + k.begin, p.lda, rows, k.size(), width, out);
+    }
+  });
+}
+
+}  // namespace
+
+std::size_t gemm_scratch(const Gemm& p, int workers) noexcept {
+  const int64_t floats = packed_floats_a(p) + packed_floats_b(p);
+  return sizeof(float) * static_cast<std::size_t>(floats) * (batch_is_parallel(p) ? workers : 1);
+}
+
+void gemm(const Exec& exec, const Gemm& p, const float* a, const float* b, float* c,
+          const Epilogue& epilogue, void* scratch) noexcept {
+  if (p.m <= 0 || p.n <= 0) return;
+  const GemmPlan plan = plan_gemm(exec.kernels->gemm, p);
+  Job job{*exec.kernels, p, plan, a, b, c, epilogue};
+  if (!plan.pack_a && !plan.pack_b) {
+    return multiply_grid(exec, job, {0, p.m}, {0, p.n}, {0, p.k});
+  }
+  job.packed_a = static_cast<float*>(scratch);
+  job.packed_b = job.packed_a + packed_floats_a(p);
+  for (int64_t j = 0; j < p.n; j += plan.block_n) {
+    const Range n{j, std::min(j + plan.block_n, p.n)};
+    for (int64_t k0 = 0; k0 == 0 || k0 < p.k; k0 += kBlockK) {
+      const Range k{k0, std::min(k0 + kBlockK, p.k)};
+      if (plan.pack_b) pack_b(exec, job, n, k);
+      for (int64_t i = 0; i < p.m; i += plan.block_m) {
+        const Range m{i, std::min(i + plan.block_m, p.m)};
+        if (plan.pack_a) pack_a(exec, job, m, k);
+        multiply_grid(exec, job, m, n, k);
+      }
+    }
+  }
+}
+
+void gemm_batched(const Exec& exec, const Gemm& p, int64_t batch, const float* a, int64_t stride_a,
+                  const float* b, int64_t stride_b, float* c, int64_t stride_c,
+                  const Epilogue& epilogue, void* scratch) noexcept {
+  if (!batch_is_parallel(p)) {
+    for (int64_t i = 0; i < batch; ++i) {
+      gemm(exec, p, a + i * stride_a, b + i * stride_b, c + i * stride_c, epilogue, scratch);
+    }
+    return;
+  }
+  Exec inner = exec;
+  inner.pool = nullptr;
+  const std::size_t bytes = gemm_scratch(p, 1);
+  const int64_t cost = p.m * p.n * p.k / kNanosecondWork + 20;
+  exec.parallel_for(batch, cost, [&](int64_t i, int worker) {
+    gemm(inner, p, a + i * stride_a, b + i * stride_b, c + i * stride_c, epilogue,
+         static_cast<std::byte*>(scratch) + bytes * worker);
+  });
+}
+
+}  // namespace nnseq::cpu

@@ -1,0 +1,92 @@
+#include "cpu/gemm_plan.h"
+
+#include <algorithm>
+
+namespace nnseq::cpu {
+namespace {
+
+constexpr std::int64_t kBlockM = 2016, kBlockN = 4096;
+// Row pitches at multiples of 4096 bytes put all rows of a tile into one set of the L1 cache.
+constexpr std::int64_t kBadPitch = 1024;
+
+// Multiplications worth a parallel block of their own, and the most blocks.
+constexpr std::int64_t kBlockWork = 1 << 20, kMaxBlocks = 64;
+
+// As many blocks of equal size as there are, at most `blocks`.
+std::int64_t even_blocks(std::int64_t tiles, std::int64_t blocks) {
+  return ceil_div(tiles, ceil_div(tiles, std::max<std::int64_t>(blocks, 1)));
+}
+
+// About the cycles per k, times two, of one tile: multiplications, loads, or the latency of the
+// shortest chain.
+std::int64_t tile_cost(std::int64_t rows, std::int64_t vectors) {
+  return std::max({rows * vectors, rows + vectors + 1, std::int64_t{8}});
+}
+
+bool packs_a(const Gemm& p) {
+  const bool bad_pitch = p.lda % kBadPitch == 0;
+  if (p.trans_a) return bad_pitch && p.k > 16 && p.n > 64;
+  if (bad_pitch && p.m > 4 && p.n > 64) return true;
+  return p.m >= 64 && p.m * p.k > 65536 && (p.n >= 512 || (p.n >= 192 && p.lda % 256 == 0));
+}
+
+bool packs_b(const Gemm& p) { return p.trans_b || (p.m >= 96 && p.k * p.n > 65536); }
+
+}  // namespace
+
+TileShape choose_tile(const GemmKernels& kernels, std::int64_t m, std::int64_t n) noexcept {
+  const std::int64_t vectors = ceil_div(n, kLanes);
+  const int most = static_cast<int>(std::min<std::int64_t>(vectors, kernels.max_vectors));
+  TileShape best;
+  std::int64_t best_cost = 0;
+  for (int v = 1; v <= most; ++v) {
+    const std::int64_t tiles_m = ceil_div(m, kernels.max_rows[v]);
+    const std::int64_t rows = ceil_div(m, tiles_m);
+    const std::int64_t rest = vectors % v;
+    const std::int64_t cost =
+        tiles_m * (vectors / v * tile_cost(rows, v) + (rest ? tile_cost(rows, rest) : 0));
+    if (v == 1 || cost < best_cost || (cost == best_cost && v <= kernels.best_vectors)) {
+      best = {static_cast<int>(rows), v};
+      best_cost = cost;
+    }
+  }
+  return best;
+}
+
+GemmPlan plan_gemm(const GemmKernels& kernels, const Gemm& p) noexcept {
+  GemmPlan plan;
+  plan.tile = choose_tile(kernels, p.m, p.n);
+  plan.pack_a = packs_a(p);
+  plan.pack_b = packs_b(p);
+  const std::int64_t rows = plan.tile.rows, columns = plan.tile.columns();
+  plan.block_m = plan.pack_a ? std::min(p.m, kBlockM / rows * rows) : p.m;
+  plan.block_n = plan.pack_b ? std::min(p.n, kBlockN / columns * columns) : p.n;
+
+  const std::int64_t work = plan.block_m * plan.block_n * p.k / kBlockWork;
+  if (work > 1) {
+    const std::int64_t blocks = std::min(work, kMaxBlocks);
+    const std::int64_t tiles_m = ceil_div(plan.block_m, rows);
+    const std::int64_t tiles_n = ceil_div(plan.block_n, columns);
+    if (tiles_m >= tiles_n) {
+      plan.grid_m = even_blocks(tiles_m, blocks);
+      plan.grid_n = even_blocks(tiles_n, blocks / plan.grid_m);
+    } else {
+      plan.grid_n = even_blocks(tiles_n, blocks);
+      plan.grid_m = even_blocks(tiles_m, blocks / plan.grid_n);
+    }
+  }
+  return plan;
+}
+
+std::int64_t packed_floats_a(const Gemm& p) noexcept {
+  if (!packs_a(p)) return 0;
+  return round_up((std::min(p.m, kBlockM) + kMaxTileRows) * std::min(p.k, kBlockK), kLanes);
+}
+
+std::int64_t packed_floats_b(const Gemm& p) noexcept {
+  if (!packs_b(p)) return 0;
+  constexpr std::int64_t widest = kMaxTileVectors * kLanes;
+  return (round_up(std::min(p.n, kBlockN), kLanes) + widest) * std::min(p.k, kBlockK);
+}
+
+}  // namespace nnseq::cpu

@@ -1,0 +1,41 @@
+// How one matrix product is cut: register tile, packing, cache blocks and parallel blocks. A
+// function of the problem's shape and the ISA, never of the number of threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "cpu/gemm.h"
+#include "cpu/gemm_kernels.h"
+
+namespace nnseq::cpu {
+
+constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+constexpr std::int64_t round_up(std::int64_t a, std::int64_t b) { return ceil_div(a, b) * b; }
+
+// The reduction is cut into blocks of this many k, added to C one after the other.
+inline constexpr std::int64_t kBlockK = 384;
+
+struct TileShape {
+  int rows = 1;     // of each tile but the last ones, which may have fewer
+  int vectors = 1;  // of 16 columns
+  int columns() const { return vectors * kLanes; }
+};
+
+// The tile that covers (m, n) in the least time.
+TileShape choose_tile(const GemmKernels& kernels, std::int64_t m, std::int64_t n) noexcept;
+
+struct GemmPlan {
+  TileShape tile;
+  bool pack_a = false, pack_b = false;
+  std::int64_t block_m = 0, block_n = 0;  // rows of A, columns of B packed at one time
+  // The grid of parallel blocks, each some whole tiles, inside one (block_m, block_n) block.
+  std::int64_t grid_m = 1, grid_n = 1;
+};
+
+GemmPlan plan_gemm(const GemmKernels& kernels, const Gemm& p) noexcept;
+// Floats of packed A and B that no ISA's plan exceeds; 0 where nothing is packed.
+std::int64_t packed_floats_a(const Gemm& p) noexcept;
+std::int64_t packed_floats_b(const Gemm& p) noexcept;
+
+}  // namespace nnseq::cpu
