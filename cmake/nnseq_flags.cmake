@@ -6,6 +6,9 @@ target_compile_options(
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # False in gcc 12 for std::string + (GCC bug 105651).
   target_compile_options(nnseq_flags INTERFACE -Wno-restrict)
+elseif(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  # Pragmas may name warnings of gcc.
+  target_compile_options(nnseq_flags INTERFACE -Wno-unknown-warning-option)
 endif()
 if(NNSEQ_WERROR)
   target_compile_options(nnseq_flags INTERFACE -Werror)
