@@ -1,0 +1,68 @@
+"""How the shapes of targets, predictions and weights are brought together."""
+
+from typing import Any
+
+from nnseq import ops
+
+
+def squeeze_or_expand(a: Any, b: Any) -> tuple[Any, Any]:
+    """Makes the ranks equal where they differ by one and the extra last dim is 1.
+
+    (N,) becomes (N, 1); with more dims the extra dim is dropped: (N, T, 1) becomes (N, T).
+
+    >>> a, b = squeeze_or_expand(ops.zeros((4,)), ops.zeros((4, 1)))
+    >>> a.shape, b.shape
+    ((4, 1), (4, 1))
+    """
+    if len(a.shape) == len(b.shape) + 1:
+        b, a = squeeze_or_expand(b, a)
+    elif len(b.shape) == len(a.shape) + 1 and b.shape[-1] == 1:
+        if len(a.shape) == 1:
+            a = ops.expand_dims(a, -1)
+        else:
+            b = squeeze_last(b)
+    return a, b
+
+
+def squeeze_last(x: Any) -> Any:
+    """Drops a last dim of 1, keeping in mind the logits that a sigmoid was made of."""
+    squeezed = ops.squeeze(x, axis=-1)
+    producer = getattr(x, "_producer", None)
+    if producer is not None and producer[0] == "sigmoid":
+        squeezed._producer = ("sigmoid", ops.squeeze(producer[1], axis=-1))
+    return squeezed
+
+
+def compatible(a: tuple[int | None, ...], b: tuple[int | None, ...]) -> bool:
+    """Whether two shapes are equal as far as their dims are known."""
+    return len(a) == len(b) and all(
+        x is None or y is None or x == y for x, y in zip(a, b, strict=True)
+    )
+
+
+def check_same_shape(name: str, y_true: Any, y_pred: Any, hint: str = "") -> None:
+    """Refuses targets that would have to be broadcast against the predictions."""
+    if not compatible(y_true.shape, y_pred.shape):
+        raise ValueError(
+            f"{name}: the targets have shape {tuple(y_true.shape)} but the predictions have shape "
+            f"{tuple(y_pred.shape)}; the shapes must be equal.{hint}"
+        )
+
+
+def align_weights(weights: Any, values: Any) -> Any:
+    """Returns the weights with the rank of `values`: (N,) for values (N, T) counts per sample."""
+    if len(weights.shape) == len(values.shape) + 1 and weights.shape[-1] == 1:
+        weights = ops.squeeze(weights, axis=-1)
+    given = tuple(weights.shape)
+    for _ in range(len(values.shape) - len(given)):
+        weights = ops.expand_dims(weights, -1)
+    fits = len(weights.shape) == len(values.shape) and all(
+        w in (None, 1) or v is None or w == v
+        for w, v in zip(weights.shape, values.shape, strict=True)
+    )
+    if not fits:
+        raise ValueError(
+            f"Sample weights of shape {given} do not fit values of shape {tuple(values.shape)}; "
+            "expected one weight per sample or per value."
+        )
+    return weights

@@ -1,0 +1,68 @@
+"""Metrics; strings are resolved by `get`, "accuracy" by what the model predicts."""
+
+from typing import Any
+
+from nnseq.engine.registry import Registry
+from nnseq.metrics.accuracy import (
+    Accuracy,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    SparseCategoricalAccuracy,
+    binary_accuracy,
+    categorical_accuracy,
+    sparse_categorical_accuracy,
+)
+from nnseq.metrics.metric import Metric
+from nnseq.metrics.reduction import Mean, MeanMetricWrapper, Sum
+
+_registry = Registry(
+    "metric",
+    [
+        Accuracy,
+        BinaryAccuracy,
+        CategoricalAccuracy,
+        Mean,
+        MeanAbsoluteError,
+        MeanSquaredError,
+        SparseCategoricalAccuracy,
+        Sum,
+    ],
+    {
+        "acc": Accuracy,
+        "mae": MeanAbsoluteError,
+        "MAE": MeanAbsoluteError,
+        "mse": MeanSquaredError,
+        "MSE": MeanSquaredError,
+    },
+)
+
+
+def get(identifier: Any) -> Any:
+    """Returns the metric of a name, a configuration, a class, an object, or a function.
+
+    >>> get("mae").name
+    'mean_absolute_error'
+    """
+    return _registry.get(identifier)
+
+
+def resolve_accuracy(name: str, y_true: Any, y_pred: Any) -> Metric:
+    """Returns the accuracy that fits the shapes: binary, sparse categorical or categorical."""
+    true_shape, pred_shape = tuple(y_true.shape), tuple(y_pred.shape)
+    if len(pred_shape) == 1 or pred_shape[-1] == 1:
+        return BinaryAccuracy(name=name)
+    if len(true_shape) < len(pred_shape) or true_shape[-1] == 1:
+        return SparseCategoricalAccuracy(name=name)
+    return CategoricalAccuracy(name=name)
+
+
+def serialize(metric: Any) -> Any:
+    """Returns the configuration of a metric, as Keras writes it."""
+    return _registry.serialize(metric)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Returns the metric of a configuration."""
+    return _registry.deserialize(config, custom_objects)
