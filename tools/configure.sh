@@ -9,5 +9,5 @@ shift
   set -- "-Dpybind11_DIR=$("$venv/bin/pybind11-config" --cmakedir)" "$@"
 command -v ccache >/dev/null && set -- -DCMAKE_CXX_COMPILER_LAUNCHER=ccache "$@"
 PATH=$venv/bin:$PATH
-exec cmake -S "$root" -B "$build" -G Ninja --no-warn-unused-cli "-DPython_EXECUTABLE=$venv/bin/python" \
+exec cmake -S "$root" -B "$build" -G Ninja "-DPython_EXECUTABLE=$venv/bin/python" \
   "-DNNSEQ_PYTHON_DIR=$root/python/nnseq" "$@"

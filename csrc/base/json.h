@@ -24,18 +24,17 @@ class Json {
   using Object = std::vector<Member>;  // in the order in which the keys were set or read
   static constexpr int kMaxDepth = 64;
 
-  Json() = default;  // null
-  Json(bool value) : value_(value) {}
+  Json();  // null
+  Json(bool value);
   template <std::integral T>
-  requires(!std::same_as<T, bool> && (sizeof(T) < 8 || std::signed_integral<T>)) Json(T value)
-      : value_(static_cast<std::int64_t>(value)) {}
-  Json(double value) : value_(value) {}
-  Json(const char* value) : value_(std::string(value)) {}
-  Json(std::string_view value) : value_(std::string(value)) {}
-  Json(std::string value) : value_(std::move(value)) {}
-  Json(Array items) : value_(std::move(items)) {}
+  requires(!std::same_as<T, bool> && (sizeof(T) < 8 || std::signed_integral<T>)) Json(T value);
+  Json(double value);
+  Json(const char* value);
+  Json(std::string_view value);
+  Json(std::string value);
+  Json(Array items);
   Json(const void*) = delete;  // no pointer is a bool
-  static Json array() { return Json(Array()); }
+  static Json array();
   static Json object();
   static Json from_members(Object members);  // the keys must differ
 
@@ -81,5 +80,18 @@ struct Json::Member {
   Json value;
   bool operator==(const Member&) const = default;
 };
+
+// Defined here, where Member is complete.
+inline Json::Json() = default;
+inline Json::Json(bool value) : value_(value) {}
+template <std::integral T>
+requires(!std::same_as<T, bool> && (sizeof(T) < 8 || std::signed_integral<T>)) Json::Json(T value)
+    : value_(static_cast<std::int64_t>(value)) {}
+inline Json::Json(double value) : value_(value) {}
+inline Json::Json(const char* value) : value_(std::string(value)) {}
+inline Json::Json(std::string_view value) : value_(std::string(value)) {}
+inline Json::Json(std::string value) : value_(std::move(value)) {}
+inline Json::Json(Array items) : value_(std::move(items)) {}
+inline Json Json::array() { return Json(Array()); }
 
 }  // namespace nnseq
