@@ -7,8 +7,8 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   list(APPEND NNSEQ_ISAS avx2 avx512)
 endif()
 set(flags_scalar "")
-set(flags_avx2 -mavx2 -mfma -mf16c)
-set(flags_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mf16c
+set(flags_avx2 -mavx2 -mfma)
+set(flags_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma
                  -mprefer-vector-width=512)
 
 set(NNSEQ_ISA_OBJECTS "")

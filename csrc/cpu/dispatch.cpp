@@ -38,11 +38,7 @@ constexpr Isa kIsas[] = {
               __builtin_cpu_supports("fma");
      },
      NNSEQ_TABLE(avx512)},
-    {"avx2",
-     [] {
-       return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-              __builtin_cpu_supports("f16c");
-     },
+    {"avx2", [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); },
      NNSEQ_TABLE(avx2)},
 #endif
     {"scalar", [] { return true; }, NNSEQ_TABLE(scalar)},
