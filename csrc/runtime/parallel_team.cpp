@@ -71,23 +71,19 @@ void Team::run(Job& job) noexcept {
 
 void Team::serve(int worker) noexcept {
   std::uint64_t seen = 0;
-  while ((seen = wait_for_job(seen)) != kQuit) {
+  while (seen != kQuit) {
+    seen = wait_for_change(seen);
+    if ((seen & 1) == 0) continue;  // a job came and went: the next may be near, so spin again
     crew_.enter();
-    const std::uint64_t now = epoch_.load(std::memory_order_seq_cst);
-    if (now & 1) {
-      seen = now;
-      job_->work(worker);
-    }
+    seen = epoch_.load(std::memory_order_seq_cst);
+    if (seen & 1) job_->work(worker);
     crew_.leave();
   }
 }
 
-std::uint64_t Team::wait_for_job(std::uint64_t seen) noexcept {
+std::uint64_t Team::wait_for_change(std::uint64_t seen) noexcept {
   std::uint64_t epoch = seen;
-  const auto changed = [&] {
-    epoch = epoch_.load(std::memory_order_seq_cst);
-    return epoch == kQuit || (epoch != seen && (epoch & 1));
-  };
+  const auto changed = [&] { return (epoch = epoch_.load(std::memory_order_seq_cst)) != seen; };
   if (spin_ && spin_until(changed)) return epoch;
   std::unique_lock<std::mutex> lock(mutex_);
   sleepers_.fetch_add(1, std::memory_order_seq_cst);

@@ -25,7 +25,7 @@ class Team {
 
  private:
   void serve(int worker) noexcept;
-  std::uint64_t wait_for_job(std::uint64_t seen) noexcept;
+  std::uint64_t wait_for_change(std::uint64_t seen) noexcept;
 
   // Odd: job_ is open. The caller closes it (even) before it waits for the crew, and a worker
   // enters the crew before it looks, so no worker touches a job that has ended, and a worker that

@@ -75,6 +75,14 @@ TEST_P(ParallelFor, RunsEveryBlockOnce) {
   EXPECT_TRUE(runs_every_block_once(pool_, 20000));
 }
 
+// A worker that is late for the last job must see the end too.
+TEST_P(ParallelFor, EndsRightAfterAJob) {
+  for (int repeat = 0; repeat < 300; ++repeat) {
+    ThreadPool pool(GetParam().threads, GetParam().backend);
+    EXPECT_TRUE(runs_every_block_once(pool, 2 + repeat % 3));
+  }
+}
+
 TEST_P(ParallelFor, WakesWorkersThatFellAsleep) {
   for (int repeat = 0; repeat < 20; ++repeat) {
     std::this_thread::sleep_for(milliseconds(repeat % 4));
