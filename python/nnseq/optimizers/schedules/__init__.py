@@ -1,0 +1,23 @@
+"""Learning rate schedules."""
+
+from typing import Any
+
+from nnseq.engine.registry import Registry
+from nnseq.optimizers.schedules.learning_rate_schedule import (
+    CosineDecay,
+    ExponentialDecay,
+    LearningRateSchedule,
+)
+
+_registry = Registry("schedule", [CosineDecay, ExponentialDecay])
+
+
+def serialize(learning_rate_schedule: Any) -> Any:
+    """Returns the configuration of a schedule, as Keras writes it."""
+    config = _registry.serialize(learning_rate_schedule)
+    return {**config, "module": "keras.optimizers.schedules"}
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Returns the schedule of a configuration."""
+    return _registry.deserialize(config, custom_objects)
