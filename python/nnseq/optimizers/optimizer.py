@@ -13,6 +13,7 @@ from nnseq.engine.naming import root_scope, uniquify
 from nnseq.engine.registry import did_you_mean
 from nnseq.engine.state import current_trace, eager_scope
 from nnseq.engine.variable import Variable
+from nnseq.optimizers import schedules
 from nnseq.optimizers.clipping import clip_by_global_norm, clip_by_norm
 from nnseq.optimizers.schedules import LearningRateSchedule
 
@@ -369,12 +370,7 @@ class Optimizer:
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make an equal optimizer (without its state)."""
         if self._schedule is not None:
-            rate: Any = {
-                "module": "keras.optimizers.schedules",
-                "class_name": type(self._schedule).__name__,
-                "config": self._schedule.get_config(),
-                "registered_name": None,
-            }
+            rate: Any = schedules.serialize(self._schedule)
         else:
             rate = float(self._rate.numpy()) if self._rate is not None else None
         return {
@@ -388,8 +384,6 @@ class Optimizer:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        from nnseq.optimizers import schedules
-
         config = dict(config)
         if isinstance(config.get("learning_rate"), dict):
             config["learning_rate"] = schedules.deserialize(config["learning_rate"])
