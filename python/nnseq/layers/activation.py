@@ -1,0 +1,108 @@
+"""Activation functions as layers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from nnseq import activations, ops
+from nnseq.layers.layer import Layer
+
+
+def not_negative(layer: str, name: str, value: Any) -> float:
+    """`value` as a float if it is a number of at least 0."""
+    if value is None or value < 0:
+        raise ValueError(f"`{name}` of {layer} must not be negative. Received: {name}={value}")
+    return float(value)
+
+
+class ReLU(Layer):
+    """x where x >= threshold, at most max_value; else negative_slope * (x - threshold).
+
+    >>> ReLU(max_value=1)(ops.convert_to_tensor([-1.0, 0.5, 2.0])).numpy().tolist()
+    [0.0, 0.5, 1.0]
+    """
+
+    def __init__(
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.max_value = None if max_value is None else not_negative("ReLU", "max_value", max_value)
+        self.negative_slope = not_negative("ReLU", "negative_slope", negative_slope)
+        self.threshold = not_negative("ReLU", "threshold", threshold)
+        self.supports_masking = True
+
+    def call(self, inputs: Any) -> Any:
+        return activations.relu(inputs, self.negative_slope, self.max_value, self.threshold)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "max_value": self.max_value,
+            "negative_slope": self.negative_slope,
+            "threshold": self.threshold,
+        }
+
+
+class LeakyReLU(Layer):
+    """x where positive, else negative_slope * x. `alpha` is the older name of the slope."""
+
+    def __init__(
+        self, negative_slope: float = 0.3, alpha: float | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        slope = negative_slope if alpha is None else alpha
+        self.negative_slope = not_negative("LeakyReLU", "negative_slope", slope)
+        self.supports_masking = True
+
+    def call(self, inputs: Any) -> Any:
+        return activations.leaky_relu(inputs, self.negative_slope)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "negative_slope": self.negative_slope}
+
+
+class ELU(Layer):
+    """x where positive, else alpha * (exp(x) - 1)."""
+
+    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.alpha = not_negative("ELU", "alpha", alpha)
+        self.supports_masking = True
+
+    def call(self, inputs: Any) -> Any:
+        return activations.elu(inputs, self.alpha)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "alpha": self.alpha}
+
+
+class Softmax(Layer):
+    """exp(x) / sum(exp(x)) along `axis`, an integer or several; masked elements get 0.
+
+    >>> Softmax()(ops.zeros((1, 4))).numpy().tolist()
+    [[0.25, 0.25, 0.25, 0.25]]
+    """
+
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = axis
+        self.supports_masking = True
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        if mask is not None:
+            mask = ops.cast(mask, "bool")
+            inputs = ops.where(mask, inputs, -1e9)
+        axis = self.axis
+        if isinstance(axis, list | tuple) and len(axis) > 1:
+            peak = ops.stop_gradient(ops.max(inputs, axis=axis, keepdims=True))
+            y = ops.exp(inputs - peak)
+            y = y / ops.sum(y, axis=axis, keepdims=True)
+        else:
+            y = ops.softmax(inputs, axis=axis[0] if isinstance(axis, list | tuple) else axis)
+        return y if mask is None else ops.where(mask, y, 0.0)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "axis": self.axis}

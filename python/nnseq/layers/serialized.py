@@ -1,0 +1,66 @@
+"""What the configurations of layers share."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from nnseq import activations, constraints, initializers, regularizers
+
+_SERIALIZE = {
+    "activation": activations.serialize,
+    "initializer": initializers.serialize,
+    "regularizer": regularizers.serialize,
+    "constraint": constraints.serialize,
+}
+
+
+def serialized(layer: Any, *names: str) -> dict[str, Any]:
+    """The configuration of attributes such as `kernel_initializer`, told by the end of the name."""
+    return {name: _SERIALIZE[name.rsplit("_", 1)[-1]](getattr(layer, name)) for name in names}
+
+
+def refuse_options(layer: str, **options: Any) -> None:
+    """Raises for arguments that Keras has and that change nothing here unless they are None."""
+    given = [name for name, value in options.items() if value]
+    if given:
+        raise NotImplementedError(f"{layer}: {', '.join(given)} is not supported")
+
+
+def positive(name: str, value: Any) -> int:
+    """`value` if it is an integer above 0.
+
+    Raises:
+        ValueError: else, naming the argument.
+    """
+    if isinstance(value, bool) or int(value) != value or value <= 0:
+        raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
+    return int(value)
+
+
+def pair(name: str, value: int | Sequence[int]) -> tuple[int, int]:
+    """`value` as two positive integers, (n, n) for n.
+
+    >>> pair("strides", 2), pair("strides", (1, 3))
+    ((2, 2), (1, 3))
+    """
+    values = (value, value) if not isinstance(value, list | tuple) else tuple(value)
+    if len(values) != 2 or not all(type(v) is int and v > 0 for v in values):
+        raise ValueError(
+            f"`{name}` must be a positive integer or two of them. Received: {name}={value!r}"
+        )
+    return values
+
+
+def choice(name: str, value: Any, choices: Sequence[str]) -> str:
+    """`value` in lower case if it is one of `choices`."""
+    if not isinstance(value, str) or value.lower() not in choices:
+        raise ValueError(f"`{name}` must be one of {', '.join(choices)}. Received: {value!r}")
+    return value.lower()
+
+
+def data_format(value: str | None) -> str:
+    """The order of axes; None is channels_last."""
+    return choice(
+        "data_format",
+        "channels_last" if value is None else value,
+        ("channels_last", "channels_first"),
+    )
