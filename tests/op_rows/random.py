@@ -1,9 +1,12 @@
 """Rows of random and dropout: Philox4x32-10 written out in NumPy."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 from op_table import Case, normal, row
+
+from .elementwise import erf
 
 MASK = np.uint64(0xFFFFFFFF)
 SHIFT = np.uint64(32)
@@ -47,18 +50,50 @@ STATES = [np.array([0, 0]), np.array([1337, 1]), np.array([2**40 + 5, 2**31 + 3]
 SHAPES = [(1,), (17,), (3, 1), (4, 16), (5, 33), (2, 3, 7), (0, 3)]
 
 
+def box_muller(bits: np.ndarray) -> np.ndarray:
+    """Words (a, b) -> sqrt(-2 log a) times the cosine and the sine of 2 pi b."""
+    samples, elements = bits.shape
+    pairs = bits.reshape(samples, elements // 2, 2)
+    radius = np.sqrt(-2 * np.log(unit(pairs[..., 0]) + 2.0**-24))
+    angle = 2 * np.pi * unit(pairs[..., 1])
+    both = np.stack([radius * np.cos(angle), radius * np.sin(angle)], -1)
+    return both.reshape(samples, elements)
+
+
+def truncated(bits: np.ndarray) -> np.ndarray:
+    """The inverse of the normal distribution between -2 and 2, by bisection."""
+    p = ((bits >> np.uint64(9)) + 0.5) * 2.0**-22 - 1
+    low, high = np.full(p.shape, -2.0), np.full(p.shape, 2.0)
+    for _ in range(40):
+        middle = (low + high) / 2
+        below = erf(middle / math.sqrt(2)) < p * math.erf(math.sqrt(2))
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return (low + high) / 2
+
+
+# distribution -> (function of the words, whether a, b are the ends of an interval)
+DISTRIBUTIONS = {
+    "uniform": (unit, True),
+    "normal": (box_muller, False),
+    "truncated_normal": (truncated, False),
+}
+
+
 @row("random")
 def random_row(rng: np.random.Generator) -> Iterator[Case]:
-    for number, shape in enumerate(SHAPES):
-        for state in STATES:
-            low, high = (0, 1) if number % 2 else (-2, 3)
-            attrs = {"sizes": list(shape), "stream": number, "a": low, "b": high}
+    for dist, (function, interval) in DISTRIBUTIONS.items():
+        for number, shape in enumerate(SHAPES):
+            for state in STATES:
+                a, b = (0, 1) if number % 2 else (-2, 3)
 
-            def uniform(state, shape=shape, stream=number, low=low, high=high):
-                bits = words(state, stream, *as_rows(shape)).reshape(shape)
-                return low + (high - low) * unit(bits)
+                def reference(state, shape=shape, stream=number, a=a, b=b, f=function, i=interval):
+                    samples, elements = as_rows(shape)
+                    # A pair of words makes two normal numbers, so whole blocks are drawn.
+                    bits = words(state, stream, samples, -(-elements // 4) * 4)
+                    return (a + (b - a if i else b) * f(bits)[:, :elements]).reshape(shape)
 
-            yield Case("random", [state], uniform, attrs | {"dist": "uniform"})
+                attrs = {"dist": dist, "sizes": list(shape), "stream": number, "a": a, "b": b}
+                yield Case("random", [state], reference, attrs, atol=2e-6)
 
 
 @row("dropout")
