@@ -1,0 +1,1 @@
+"""Values, traces, tapes and operations: the seam between Python and the core."""

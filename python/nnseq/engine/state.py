@@ -1,0 +1,40 @@
+"""What a thread is doing: its trace, tapes, call mode and name scopes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nnseq.engine.tape import GradientTape
+    from nnseq.engine.trace import Trace
+
+
+class State(threading.local):
+    """Per thread. `training` is the mode of the outermost layer call, None outside of one."""
+
+    trace: Trace | None = None
+    tapes: tuple[GradientTape, ...] = ()
+    training: bool | None = None
+    scopes: tuple[str, ...] = ()
+
+
+state = State()
+
+
+def current_trace() -> Trace | None:
+    """The trace of this thread, if one is being made."""
+    return state.trace
+
+
+@contextmanager
+def eager_scope() -> Iterator[None]:
+    """Inside, operations run at once even while tracing: for the initial values of Variables."""
+    trace, tapes = state.trace, state.tapes
+    state.trace, state.tapes = None, ()
+    try:
+        yield
+    finally:
+        state.trace, state.tapes = trace, tapes

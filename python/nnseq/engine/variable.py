@@ -1,0 +1,163 @@
+"""Variable: a named array that is trained or updated, stored in the core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nnseq import _core
+from nnseq.engine.dtypes import standardize_dtype
+from nnseq.engine.naming import auto_name, check_name, current_path
+from nnseq.engine.state import eager_scope, state
+from nnseq.engine.tensor import Operators, Tensor, concrete, operators, refuse, to_core
+
+
+class Variable(Operators):
+    """A mutable array.
+
+    Args:
+        initializer: a function of (shape, dtype), or the first value.
+        shape: needed with a function.
+        dtype: element type; None is the type of the value, float32 for a function.
+        trainable: whether optimizers may change it.
+        name: without "/"; None makes a name.
+        regularizer, constraint: functions of the value that losses and optimizers apply.
+
+    >>> v = Variable([1.0, 2.0], name="v")
+    >>> v.assign_add([1.0, 1.0])
+    >>> v
+    <Variable path=v, shape=(2,), dtype=float32, value=[2. 3.]>
+    """
+
+    def __init__(
+        self,
+        initializer: Any,
+        shape: tuple[int, ...] | None = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        name: str | None = None,
+        regularizer: Callable[..., Any] | None = None,
+        constraint: Callable[..., Any] | None = None,
+    ) -> None:
+        self.name = check_name(auto_name("variable") if name is None else name)
+        path = current_path()
+        self.path = f"{path}/{self.name}" if path else self.name
+        self.trainable = trainable
+        self.regularizer = regularizer
+        self.constraint = constraint
+        array = _initial_value(initializer, shape, dtype)
+        self.shape: tuple[int, ...] = array.shape
+        self.dtype: str = standardize_dtype(array.dtype)
+        self.handle = _core.Variable(array, self.path)
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self.shape))
+
+    @property
+    def value(self) -> Tensor:
+        """The value at this point: inside a trace, the last one assigned in it."""
+        if state.trace is not None:
+            return state.trace.read(self)
+        if not state.tapes:
+            return concrete(self.handle.value())
+        return state.tapes[-1].read(self)
+
+    def numpy(self) -> np.ndarray:
+        """The numbers in a new array."""
+        if state.trace is not None and state.trace.has_assigned(self):
+            refuse(f"the value of Variable {self.path}")
+        return self.handle.numpy()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if state.trace is not None:
+            refuse(f"the value of Variable {self.path}")
+        array = self.handle.numpy()
+        return array if dtype is None else array.astype(dtype, copy=False)
+
+    def assign(self, value: Any) -> None:
+        """Sets the value, converted to this dtype.
+
+        Raises:
+            ValueError: if the shapes differ.
+        """
+        shape = tuple(value.shape) if hasattr(value, "shape") else np.shape(value)
+        if len(shape) != self.ndim or any(
+            a is not None and a != b for a, b in zip(shape, self.shape, strict=True)
+        ):
+            raise ValueError(
+                "The shape of the target variable and the shape of the target value in "
+                f"`variable.assign(value)` must match. Variable {self.path} has shape "
+                f"{self.shape}, the value has shape {shape}."
+            )
+        if state.trace is not None:
+            state.trace.assign(self, operators["cast"](value, self.dtype))
+        else:
+            if isinstance(value, Variable):
+                value = concrete(value.handle.value())
+            self.handle.assign(to_core(value, self.dtype))
+
+    def assign_add(self, value: Any) -> None:
+        """Adds to the value."""
+        self.assign(self.value + value)
+
+    def assign_sub(self, value: Any) -> None:
+        """Subtracts from the value."""
+        self.assign(self.value - value)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    def __index__(self) -> int:
+        return self.value.__index__()
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __iter__(self) -> Any:
+        return iter(self.value)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, "
+            f"value={self.handle.numpy()}>"
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        fields = dict(self.__dict__)
+        fields["handle"] = self.handle.numpy()
+        return fields
+
+    def __setstate__(self, fields: dict[str, Any]) -> None:
+        self.__dict__.update(fields)
+        self.handle = _core.Variable(fields["handle"], self.path)
+
+
+def _initial_value(initializer: Any, shape: tuple[int, ...] | None, dtype: Any) -> np.ndarray:
+    with eager_scope():
+        if callable(initializer):
+            if shape is None:
+                raise ValueError("a Variable made by an initializer function needs `shape`")
+            dtype = standardize_dtype(dtype)
+            initializer = initializer(tuple(shape), dtype=dtype)
+        name = None if dtype is None else standardize_dtype(dtype)
+        if isinstance(initializer, Variable):
+            initializer = initializer.handle.numpy()
+        array = to_core(initializer, name).numpy()
+    if shape is not None and tuple(shape) != array.shape:
+        raise ValueError(f"the initial value has shape {array.shape}, expected {tuple(shape)}")
+    return array

@@ -1,0 +1,442 @@
+"""Convolution, pooling, normalisation and cross-entropies. Images are NHWC (channels_last)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nnseq.engine.dispatch import apply, dims_of, to_tensor
+from nnseq.engine.dtypes import epsilon as keras_epsilon
+from nnseq.engine.operation import operation
+from nnseq.engine.tensor import Tensor
+from nnseq.ops.activation import (
+    elu,
+    gelu,
+    hard_sigmoid,
+    hard_silu,
+    hard_swish,
+    hard_tanh,
+    leaky_relu,
+    log_sigmoid,
+    log_softmax,
+    mish,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    softsign,
+    swish,
+)
+from nnseq.ops.core import as_float, as_type, axis_of, promoted
+from nnseq.ops.elementwise import binary, clip, maximum, multiply, unary
+from nnseq.ops.indexing import one_hot
+from nnseq.ops.layout import reshape, squeeze
+from nnseq.ops.reduction import moments, reduce
+
+__all__ = [
+    "average_pool",
+    "batch_normalization",
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "conv",
+    "depthwise_conv",
+    "elu",
+    "gelu",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_swish",
+    "hard_tanh",
+    "layer_normalization",
+    "leaky_relu",
+    "log_sigmoid",
+    "log_softmax",
+    "max_pool",
+    "mish",
+    "moments",
+    "normalize",
+    "one_hot",
+    "relu",
+    "relu6",
+    "selu",
+    "separable_conv",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "softsign",
+    "sparse_categorical_crossentropy",
+    "swish",
+]
+
+
+def _numbers(value: Any, count: int, name: str) -> list[int]:
+    numbers = list(value) if isinstance(value, (list, tuple)) else [value] * count
+    if len(numbers) != count or not all(
+        isinstance(n, (int, np.integer)) and n > 0 for n in numbers
+    ):
+        raise ValueError(f"`{name}` must be a positive int or {count} of them; got {value!r}")
+    return [int(n) for n in numbers]
+
+
+def _check_format(data_format: str | None) -> None:
+    if data_format not in (None, "channels_last"):
+        raise NotImplementedError(
+            f"data_format={data_format!r} is not supported; use 'channels_last' (transpose the data)"
+        )
+
+
+def _spatial(inputs: Any, what: str) -> tuple[Tensor, int]:
+    x = as_float(inputs)
+    rank = len(x.shape) - 2
+    if rank not in (1, 2):
+        raise ValueError(
+            f"{what}: the input must be (batch, steps, channels) or (batch, height, width, "
+            f"channels); got shape {x.shape}"
+        )
+    return x, rank
+
+
+@operation
+def conv(
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Tensor:
+    """Convolution in one or two dimensions, with groups where the kernel has fewer channels.
+
+    Args:
+        inputs: (N, H, W, C) or (N, T, C).
+        kernel: (kh, kw, C / groups, F) or (k, C / groups, F).
+        strides, dilation_rate: an int or one per dimension; only one of them above 1.
+        padding: "valid", "same" or, in one dimension, "causal".
+        data_format: "channels_last".
+
+    Returns:
+        (N, H', W', F) or (N, T', F).
+
+    >>> conv(np.ones((1, 4, 4, 1)), np.ones((3, 3, 1, 2))).shape
+    (1, 2, 2, 2)
+    """
+    _check_format(data_format)
+    x, rank = _spatial(inputs, "conv")
+    x, w = promoted(x, kernel)
+    stride = _numbers(strides, rank, "strides")
+    dilation = _numbers(dilation_rate, rank, "dilation_rate")
+    if len(w.shape) != rank + 2:
+        raise ValueError(f"conv: kernel {w.shape} must have {rank + 2} dimensions as {x.shape}")
+    channels, per_group = x.shape[-1], w.shape[-2]
+    if channels is None or per_group is None or channels % per_group:
+        raise ValueError(
+            f"conv: the kernel {w.shape} takes {per_group} channels, the input {x.shape} has "
+            f"{channels}"
+        )
+    if max(stride) > 1 and max(dilation) > 1:
+        raise ValueError(f"conv: strides {strides} and dilation_rate {dilation_rate} exceed 1")
+    pads: list[int] = []
+    if padding == "causal":
+        if rank != 1:
+            raise ValueError("conv: padding 'causal' needs one dimension")
+        padding, pads = "explicit", [0, 0, dilation[0] * (int(w.shape[0] or 0) - 1), 0]
+    _check_padding(padding)
+    if rank == 1:  # (N, 1, T, C) with a kernel (1, k, C, F)
+        x, w = _with_height(x), reshape(w, (1, *dims_of(w)))
+        stride, dilation = [1, *stride], [1, *dilation]
+    attrs = {"strides": stride, "dilation": dilation, "padding": padding, "pads": pads}
+    y = apply("conv2d", [x, w], {**attrs, "groups": channels // per_group})
+    return squeeze(y, 1) if rank == 1 else y
+
+
+def _check_padding(padding: str) -> None:
+    if padding not in ("valid", "same", "explicit"):
+        raise ValueError(f"`padding` must be 'valid' or 'same'; got {padding!r}")
+
+
+def _with_height(x: Tensor) -> Tensor:
+    batch, *rest = dims_of(x)
+    return reshape(x, (batch, 1, *rest))
+
+
+@operation
+def depthwise_conv(
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Tensor:
+    """Each channel convolved on its own: kernel (kh, kw, C, M) gives C * M channels."""
+    w = as_float(kernel)
+    *window, channels, multiplier = w.shape
+    w = reshape(w, (*window, 1, int(channels or 0) * int(multiplier or 0)))
+    return conv(inputs, w, strides, padding, data_format, dilation_rate)
+
+
+@operation
+def separable_conv(
+    inputs: Any,
+    depthwise_kernel: Any,
+    pointwise_kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Tensor:
+    """A depthwise convolution followed by one with a (1, 1, C * M, F) kernel."""
+    y = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
+    return conv(y, pointwise_kernel)
+
+
+@operation
+def max_pool(
+    inputs: Any,
+    pool_size: Any,
+    strides: Any = None,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Tensor:
+    """The largest element of each window; strides are the window's size by default.
+
+    >>> max_pool(np.arange(4.0).reshape(1, 2, 2, 1), 2).item()
+    3.0
+    """
+    return _pool("max_pool", inputs, pool_size, strides, padding, data_format)
+
+
+@operation
+def average_pool(
+    inputs: Any,
+    pool_size: Any,
+    strides: Any = None,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Tensor:
+    """The mean of each window; padding is not counted."""
+    return _pool("avg_pool", inputs, pool_size, strides, padding, data_format)
+
+
+def _pool(
+    op: str, inputs: Any, pool_size: Any, strides: Any, padding: str, data_format: str | None
+) -> Tensor:
+    _check_format(data_format)
+    x, rank = _spatial(inputs, op)
+    window = _numbers(pool_size, rank, "pool_size")
+    stride = window if strides is None else _numbers(strides, rank, "strides")
+    _check_padding(padding)
+    if rank == 1:
+        x, window, stride = _with_height(x), [1, *window], [1, *stride]
+    y = apply(op, [x], {"window": window, "strides": stride, "padding": padding, "pads": []})
+    return squeeze(y, 1) if rank == 1 else y
+
+
+@operation
+def batch_normalization(
+    x: Any,
+    mean: Any,
+    variance: Any,
+    axis: int,
+    offset: Any = None,
+    scale: Any = None,
+    epsilon: float = 1e-3,
+) -> Tensor:
+    """(x - mean) / sqrt(variance + epsilon) * scale + offset, with vectors along `axis`."""
+    x = as_float(x)
+    axis = axis_of(axis, len(x.shape))
+    sizes = [1] * len(x.shape)
+    sizes[axis] = -1
+    factor = unary("rsqrt", binary("add", as_type(variance, x.dtype), epsilon))
+    if scale is not None:
+        factor = binary("multiply", factor, scale)
+    shift = unary("negative", binary("multiply", as_type(mean, x.dtype), factor))
+    if offset is not None:
+        shift = binary("add", shift, offset)
+    if axis != len(x.shape) - 1:
+        factor, shift = reshape(factor, sizes), reshape(shift, sizes)
+    return binary("add", binary("multiply", x, factor), shift)
+
+
+def fused_batch_norm(
+    x: Any, gamma: Any, beta: Any, epsilon: float = 1e-3, mask: Any = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """x normalised by its own statistics over all axes but the last.
+
+    Args:
+        x: (..., C).
+        gamma, beta: (C,).
+        epsilon: added to the variance.
+        mask: bool of x.shape[:-1]; False steps are left out of the statistics.
+
+    Returns:
+        y of the shape of x, and the mean and biased variance, (C,).
+    """
+    operands = [as_float(x), to_tensor(gamma), to_tensor(beta)]
+    if mask is not None:
+        operands.append(as_type(mask, "bool"))
+    return apply("batch_norm", operands, {"epsilon": float(epsilon)}, 3)
+
+
+@operation
+def layer_normalization(
+    x: Any,
+    gamma: Any = None,
+    beta: Any = None,
+    axis: Any = -1,
+    epsilon: float | None = None,
+    rms_scaling: bool = False,
+) -> Tensor:
+    """x with mean 0 and variance 1 along `axis`, times gamma plus beta."""
+    x = as_float(x)
+    eps = keras_epsilon() if epsilon is None else float(epsilon)
+    last = isinstance(axis, int) and axis_of(axis, len(x.shape)) == len(x.shape) - 1
+    size = x.shape[-1]
+    if last and not rms_scaling and size is not None:
+        scale = np.ones(size, np.float32) if gamma is None else gamma
+        shift = np.zeros(size, np.float32) if beta is None else beta
+        operands = [x, as_type(scale, x.dtype), as_type(shift, x.dtype)]
+        return apply("layer_norm", operands, {"epsilon": eps}, 3)[0]
+    if rms_scaling:
+        power = reduce("mean", unary("square", x), axis, True)
+        y = binary("multiply", x, unary("rsqrt", binary("add", power, eps)))
+        return y if gamma is None else binary("multiply", y, gamma)
+    centre, variance = moments(x, axis, keepdims=True)
+    y = binary("subtract", x, centre)
+    y = binary("multiply", y, unary("rsqrt", binary("add", variance, eps)))
+    y = y if gamma is None else binary("multiply", y, gamma)
+    return y if beta is None else binary("add", y, beta)
+
+
+@operation
+def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
+    """x divided by its length along `axis`, which is taken to be at least `epsilon`."""
+    x = as_float(x)
+    eps = keras_epsilon() if epsilon is None else float(epsilon)
+    if order == 2:
+        power = reduce("sum", unary("square", x), axis, True)
+        return binary("multiply", x, unary("rsqrt", maximum(power, eps * eps)))
+    if order != 1:
+        raise NotImplementedError(f"normalize: order={order} is not supported; use 1 or 2")
+    return binary("divide", x, maximum(reduce("sum", unary("abs", x), axis, True), eps))
+
+
+# --- cross-entropies -----------------------------------------------------------------------------
+def _logits_of(output: Tensor, function: str) -> Tensor | None:
+    """What `function` was applied to, if `output` is its result."""
+    producer = output._producer
+    return producer[1] if producer is not None and producer[0] == function else None
+
+
+def _check_last_axis(axis: int, output: Tensor, name: str) -> None:
+    if axis_of(axis, len(output.shape)) != len(output.shape) - 1:
+        raise NotImplementedError(f"{name}: only axis=-1 is supported; transpose first")
+
+
+@operation
+def categorical_crossentropy(
+    target: Any, output: Any, from_logits: bool = False, axis: int = -1
+) -> Tensor:
+    """-sum(target * log(output)) over the last axis.
+
+    Args:
+        target: probabilities (..., C).
+        output: probabilities or, with from_logits, logits of the same shape. The logits behind
+            the result of a softmax are used, so that nothing is lost for confident outputs.
+
+    Returns:
+        (...,), one number per distribution.
+
+    >>> categorical_crossentropy([[0.0, 1.0]], [[0.0, 0.0]], from_logits=True).numpy().round(4)
+    array([0.6931], dtype=float32)
+    """
+    y = as_float(output)
+    _check_last_axis(axis, y, "categorical_crossentropy")
+    t = as_type(target, y.dtype)
+    if len(t.shape) != len(y.shape) or (
+        t.shape[-1] != y.shape[-1] and None not in (t.shape[-1], y.shape[-1])
+    ):
+        raise ValueError(
+            f"categorical_crossentropy: target {t.shape} and output {y.shape} must have the same "
+            "shape; integer labels need sparse_categorical_crossentropy"
+        )
+    logits = y if from_logits else _logits_of(y, "softmax")
+    if logits is not None:
+        return apply("softmax_cross_entropy", [logits, t])
+    return unary("negative", reduce("sum", multiply(t, _log_probabilities(y)), -1, False))
+
+
+def _log_probabilities(y: Tensor) -> Tensor:
+    y = binary("divide", y, reduce("sum", y, -1, True))
+    return unary("log", clip(y, keras_epsilon(), 1.0 - keras_epsilon()))
+
+
+@operation
+def sparse_categorical_crossentropy(
+    target: Any, output: Any, from_logits: bool = False, axis: int = -1
+) -> Tensor:
+    """-log(output[target]) for integer targets.
+
+    Args:
+        target: integers (...,) or (..., 1), checked when the operation runs.
+        output: probabilities or, with from_logits, logits (..., C); the logits behind the result
+            of a softmax are used.
+
+    Returns:
+        (...,), one number per target.
+
+    Raises:
+        ValueError: if a target is not one of the C classes.
+    """
+    y = as_float(output)
+    _check_last_axis(axis, y, "sparse_categorical_crossentropy")
+    labels = to_tensor(target)
+    if labels.dtype not in ("int32", "int64"):
+        labels = as_type(labels, "int32")
+    if len(labels.shape) == len(y.shape) and labels.shape[-1] == 1:
+        labels = squeeze(labels, -1)
+    if len(labels.shape) != len(y.shape) - 1:
+        raise ValueError(
+            f"sparse_categorical_crossentropy: integer targets of shape {labels.shape} do not fit "
+            f"an output of shape {y.shape}; one-hot targets need categorical_crossentropy"
+        )
+    logits = y if from_logits else _logits_of(y, "softmax")
+    if logits is not None:
+        return apply("softmax_cross_entropy", [logits, labels])
+    if y.shape[-1] is None:
+        raise ValueError(f"the number of classes of {y.shape} is unknown")
+    picked = multiply(one_hot(labels, y.shape[-1]), _log_probabilities(y))
+    return unary("negative", reduce("sum", picked, -1, False))
+
+
+@operation
+def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Tensor:
+    """-(target * log(output) + (1 - target) * log(1 - output)), elementwise.
+
+    Args:
+        target: probabilities.
+        output: probabilities or, with from_logits, logits of the same shape; the logits behind
+            the result of a sigmoid are used.
+
+    >>> binary_crossentropy([1.0], [0.0], from_logits=True).numpy().round(4)
+    array([0.6931], dtype=float32)
+    """
+    y = as_float(output)
+    t = as_type(target, y.dtype)
+    if len(t.shape) != len(y.shape):
+        raise ValueError(
+            f"binary_crossentropy: target {t.shape} and output {y.shape} must have the same shape"
+        )
+    rest = binary("subtract", 1.0, t)
+    logits = y if from_logits else _logits_of(y, "sigmoid")
+    if logits is not None:
+        # -log(sigmoid(x)) = softplus(-x) and -log(1 - sigmoid(x)) = softplus(x)
+        positive = multiply(t, unary("softplus", unary("negative", logits)))
+        return binary("add", positive, multiply(rest, unary("softplus", logits)))
+    y = clip(y, keras_epsilon(), 1.0 - keras_epsilon())
+    total = binary("add", multiply(t, unary("log", y)), multiply(rest, unary("log", 1.0 - y)))
+    return unary("negative", total)
