@@ -21,11 +21,11 @@ struct RandomRow {
 
 struct AdamStep {
   float alpha, one_minus_beta1, one_minus_beta2, epsilon;
-  float keep;  // 1 - decay * lr
+  float decay;  // decay * lr: w -= w * decay comes first
 };
 
 struct SgdStep {
-  float lr, momentum, keep;
+  float lr, momentum, decay;
   bool nesterov;
 };
 

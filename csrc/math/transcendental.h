@@ -294,12 +294,12 @@ NNSEQ_HD T pow(T a, T b) {
   const auto integer = floor(b) == b;
   const auto odd = integer & (floor(half) != half) & (abs(b) < inf);
   const auto positive = b > k<T>(0);
-  const auto grows = ((x > one) & positive) | (!(x > one) & !positive);
+  const auto grows = ((x > one) & positive) | ((!(x > one)) & (!positive));
   T y = pow_positive(x, b);
   y = select((x == k<T>(0)) | (x == inf) | (abs(b) == inf), select(grows, inf, k<T>(0)), y);
   y = select(x == one, one, y);
   y = select(odd, copysign(y, a), y);
-  y = select((a < k<T>(0)) & !integer & (x < inf), k<T>(__builtin_nan("")), y);
+  y = select((a < k<T>(0)) & (!integer) & (x < inf), k<T>(__builtin_nan("")), y);
   y = select((a != a) | (b != b), a + b, y);
   return select((b == k<T>(0)) | (a == one), one, y);
 }
