@@ -182,11 +182,11 @@ class Reshape(Layer):
         if self.target_shape.count(-1) > 1:
             raise ValueError(f"At most one size can be -1. Received: {self.target_shape}")
 
-    def _resolved(self, rest: tuple[int | None, ...]) -> tuple[int, ...]:
+    def _resolved(self, rest: tuple[Any, ...]) -> tuple[int, ...]:
         """The target with -1 replaced where the size of the input is known."""
         if None in rest:
             return self.target_shape
-        size, known = math.prod(rest), math.prod(d for d in self.target_shape if d != -1)  # type: ignore[type-var]
+        size, known = math.prod(rest), math.prod(d for d in self.target_shape if d != -1)
         if size != known and (-1 not in self.target_shape or not known or size % known):
             raise ValueError(
                 "The total size of the tensor must be unchanged. Received: "

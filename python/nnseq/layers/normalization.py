@@ -177,7 +177,7 @@ class LayerNormalization(Layer):
     ) -> None:
         refuse_options("LayerNormalization", rms_scaling=rms_scaling)
         super().__init__(**kwargs)
-        self.axis = list(axis) if isinstance(axis, list | tuple) else int(axis)
+        self.axis: int | list[int] = axis if isinstance(axis, int) else list(axis)
         self.epsilon = epsilon
         self.center = center
         self.scale = scale
@@ -218,7 +218,7 @@ class LayerNormalization(Layer):
         last = list(range(-len(axes), 0))
         in_place = [axis % inputs.ndim - inputs.ndim for axis in axes] == last
         x = inputs if in_place else ops.moveaxis(inputs, axes, last)
-        size = math.prod(x.shape[axis] for axis in last)
+        size = math.prod(int(x.shape[axis]) for axis in last)
         rows = x if len(axes) == 1 else ops.reshape(x, (*ops.shape(x)[: -len(axes)], size))
         gamma = None if self.gamma is None else ops.reshape(self.gamma, (size,))
         beta = None if self.beta is None else ops.reshape(self.beta, (size,))

@@ -216,7 +216,7 @@ class SimpleRNN(Layer):
     def build(self, input_shape: Any) -> None:
         if input_shape[-1] is None:
             raise ValueError(f"The last dimension of the inputs must be known. Got {input_shape}")
-        self.cell.build_in_scope((input_shape[0], input_shape[-1]))
+        self.cell.build((input_shape[0], input_shape[-1]))
 
     def call(
         self, sequence: Any, initial_state: Any = None, mask: Any = None, training: bool = False
