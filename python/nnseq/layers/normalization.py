@@ -218,7 +218,8 @@ class LayerNormalization(Layer):
         last = list(range(-len(axes), 0))
         in_place = [axis % inputs.ndim - inputs.ndim for axis in axes] == last
         x = inputs if in_place else ops.moveaxis(inputs, axes, last)
-        size = math.prod(int(x.shape[axis]) for axis in last)
+        sizes: tuple[Any, ...] = x.shape[-len(axes) :]
+        size = math.prod(sizes)
         rows = x if len(axes) == 1 else ops.reshape(x, (*ops.shape(x)[: -len(axes)], size))
         gamma = None if self.gamma is None else ops.reshape(self.gamma, (size,))
         beta = None if self.beta is None else ops.reshape(self.beta, (size,))
