@@ -92,8 +92,8 @@ void multiply_hot(const Job& job, Range m, Range n, Range k, int64_t origin_m, i
   const int64_t step = kHotTiles * job.plan.tile.rows;
   for (int64_t i = m.begin; i < m.end; i += step) {
     const Range rows{i, std::min(i + step, m.end)};
-    for (int64_t k0 = k.begin; k0 == k.begin || k0 < k.end; k0 += kBlockK) {
-      multiply(job, rows, n, {k0, std::min(k0 + kBlockK, k.end)}, origin_m, origin_n);
+    for (int64_t k0 = k.begin; k0 == k.begin || k0 < k.end; k0 += job.plan.block_k) {
+      multiply(job, rows, n, {k0, std::min(k0 + job.plan.block_k, k.end)}, origin_m, origin_n);
     }
     if (k.end == job.p.k && job.epilogue.fn) apply(job, rows, n);
   }
@@ -119,7 +119,8 @@ void pack_b(const Exec& exec, const Job& job, Range n, Range k) {
     const int64_t j = n.begin + panel * width, cols = std::min(width, n.end - j);
     float* out = job.packed_b + panel * width * k.size();
     if (p.trans_b) {
-      kernels.pack_transposed(job.b + j * p.ldb + k.begin, p.ldb, cols, k.size(), width, out);
+      kernels.pack_transposed(job.b + j * p.ldb + k.begin, p.ldb, cols, k.size(), width, width,
+                              out);
     } else {
       kernels.pack_rows(job.b + k.begin * p.ldb + j, p.ldb, k.size(), cols, width, out);
     }
@@ -136,21 +137,42 @@ void pack_a(const Exec& exec, const Job& job, Range m, Range k) {
     if (p.trans_a) {
       kernels.pack_rows(job.a + k.begin * p.lda + i, p.lda, k.size(), rows, width, out);
     } else {
-      kernels.pack_transposed(job.a + i * p.lda + k.begin, p.lda, rows, k.size(), width, out);
+      kernels.pack_transposed(job.a + i * p.lda + k.begin, p.lda, rows, k.size(), width, width,
+                              out);
     }
+  });
+}
+
+int64_t scratch_floats(const Gemm& p) { return packed_floats_a(p) + packed_floats_b(p); }
+
+// C (m, n) = CT^T, CT (n, m).
+void transpose(const Exec& exec, const Gemm& p, const float* ct, float* c) {
+  const auto pack = exec.kernels->gemm.pack_transposed;
+  constexpr int64_t kWidth = 128;
+  exec.parallel_for(ceil_div(p.n, kWidth), p.m * kWidth / 8, [&](int64_t block, int) {
+    const int64_t j = block * kWidth, width = std::min(kWidth, p.n - j);
+    pack(ct + j * p.m, p.m, width, p.m, width, p.ldc, c + j);
   });
 }
 
 }  // namespace
 
 std::size_t gemm_scratch(const Gemm& p, int workers) noexcept {
-  const int64_t floats = packed_floats_a(p) + packed_floats_b(p);
+  int64_t floats = scratch_floats(p);
+  if (is_better_transposed(p)) {
+    floats = std::max(floats, round_up(p.m * p.n, kLanes) + scratch_floats(transposed(p)));
+  }
   return sizeof(float) * static_cast<std::size_t>(floats) * (batch_is_parallel(p) ? workers : 1);
 }
 
 void gemm(const Exec& exec, const Gemm& p, const float* a, const float* b, float* c,
           const Epilogue& epilogue, void* scratch) noexcept {
   if (p.m <= 0 || p.n <= 0) return;
+  if (is_better_transposed(p) && !epilogue.bias && !epilogue.accumulate) {
+    float* const ct = static_cast<float*>(scratch);
+    gemm(exec, transposed(p), b, a, ct, epilogue, ct + round_up(p.m * p.n, kLanes));
+    return transpose(exec, p, ct, c);
+  }
   const GemmPlan plan = plan_gemm(exec.kernels->gemm, p);
   Job job{*exec.kernels, p, plan, a, b, c, epilogue};
   if (!plan.pack_a && !plan.pack_b) {
@@ -160,8 +182,8 @@ void gemm(const Exec& exec, const Gemm& p, const float* a, const float* b, float
   job.packed_b = job.packed_a + packed_floats_a(p);
   for (int64_t j = 0; j < p.n; j += plan.block_n) {
     const Range n{j, std::min(j + plan.block_n, p.n)};
-    for (int64_t k0 = 0; k0 == 0 || k0 < p.k; k0 += kBlockK) {
-      const Range k{k0, std::min(k0 + kBlockK, p.k)};
+    for (int64_t k0 = 0; k0 == 0 || k0 < p.k; k0 += plan.block_k) {
+      const Range k{k0, std::min(k0 + plan.block_k, p.k)};
       if (plan.pack_b) pack_b(exec, job, n, k);
       for (int64_t i = 0; i < p.m; i += plan.block_m) {
         const Range m{i, std::min(i + plan.block_m, p.m)};

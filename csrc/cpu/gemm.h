@@ -29,7 +29,7 @@ struct Gemm {
 // Bytes of scratch (64-byte aligned) that gemm() needs for this problem with `workers` workers.
 std::size_t gemm_scratch(const Gemm& p, int workers) noexcept;
 
-// Sequential k order in blocks of KC = 384 with fma, so bits depend on nothing but the operands.
+// k in order, in equal blocks of at most 384, with fma: bits depend on nothing but the operands.
 // K == 0 gives act(bias). M or N == 0 does nothing.
 void gemm(const Exec& exec, const Gemm& p, const float* a, const float* b, float* c,
           const Epilogue& epilogue, void* scratch) noexcept;

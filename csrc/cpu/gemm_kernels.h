@@ -38,9 +38,9 @@ struct GemmKernels {
   // out[k * width + j] = B[k * ldb + j] for k < rows, j < cols; zeros in cols <= j < width.
   void (*pack_rows)(const float* b, int64_t ldb, int64_t rows, int64_t cols, int64_t width,
                     float* out);
-  // out[j * width + i] = A[i * lda + j] for i < rows, j < cols; zeros in rows <= i < width.
+  // out[j * pitch + i] = A[i * lda + j] for i < rows, j < cols; zeros in rows <= i < width.
   void (*pack_transposed)(const float* a, int64_t lda, int64_t rows, int64_t cols, int64_t width,
-                          float* out);
+                          int64_t pitch, float* out);
 };
 
 }  // namespace nnseq::cpu

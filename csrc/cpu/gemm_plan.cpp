@@ -9,8 +9,9 @@ constexpr std::int64_t kBlockM = 2016, kBlockN = 4096;
 // Row pitches at multiples of 4096 bytes put all rows of a tile into one set of the L1 cache.
 constexpr std::int64_t kBadPitch = 1024;
 
-// Multiplications worth a parallel block of their own, and the most blocks.
-constexpr std::int64_t kBlockWork = 1 << 20, kMaxBlocks = 64;
+// Multiplications of one parallel block: small ones up to a number of blocks that keeps many cores
+// busy, then large ones. A row of B is used for at least kReuse tiles where M has as many.
+constexpr std::int64_t kSmallBlock = 1 << 20, kFewBlocks = 24, kLargeBlock = 1 << 24, kReuse = 4;
 
 // As many blocks of equal size as there are, at most `blocks`.
 std::int64_t even_blocks(std::int64_t tiles, std::int64_t blocks) {
@@ -45,9 +46,10 @@ TileShape choose_tile(const GemmKernels& kernels, std::int64_t m, std::int64_t n
     const std::int64_t rest = vectors % v;
     const std::int64_t cost =
         tiles_m * (vectors / v * tile_cost(rows, v) + (rest ? tile_cost(rows, rest) : 0));
-    if (v == 1 || cost < best_cost || (cost == best_cost && v <= kernels.best_vectors)) {
+    const std::int64_t weighed = cost * (v == kernels.best_vectors ? 15 : 16);
+    if (v == 1 || weighed < best_cost) {
       best = {static_cast<int>(rows), v};
-      best_cost = cost;
+      best_cost = weighed;
     }
   }
   return best;
@@ -56,37 +58,50 @@ TileShape choose_tile(const GemmKernels& kernels, std::int64_t m, std::int64_t n
 GemmPlan plan_gemm(const GemmKernels& kernels, const Gemm& p) noexcept {
   GemmPlan plan;
   plan.tile = choose_tile(kernels, p.m, p.n);
+  plan.block_k = block_k(p.k);
   plan.pack_a = packs_a(p);
   plan.pack_b = packs_b(p);
   const std::int64_t rows = plan.tile.rows, columns = plan.tile.columns();
   plan.block_m = plan.pack_a ? std::min(p.m, kBlockM / rows * rows) : p.m;
   plan.block_n = plan.pack_b ? std::min(p.n, kBlockN / columns * columns) : p.n;
 
-  const std::int64_t work = plan.block_m * plan.block_n * p.k / kBlockWork;
-  if (work > 1) {
-    const std::int64_t blocks = std::min(work, kMaxBlocks);
+  const bool packs = plan.pack_a || plan.pack_b;
+  const std::int64_t work = plan.block_m * plan.block_n * (packs ? plan.block_k : p.k);
+  const std::int64_t blocks =
+      std::max(std::min(work / kSmallBlock, kFewBlocks), work / kLargeBlock);
+  if (blocks > 1) {
     const std::int64_t tiles_m = ceil_div(plan.block_m, rows);
     const std::int64_t tiles_n = ceil_div(plan.block_n, columns);
-    if (tiles_m >= tiles_n) {
-      plan.grid_m = even_blocks(tiles_m, blocks);
-      plan.grid_n = even_blocks(tiles_n, blocks / plan.grid_m);
-    } else {
-      plan.grid_n = even_blocks(tiles_n, blocks);
-      plan.grid_m = even_blocks(tiles_m, blocks / plan.grid_n);
-    }
+    plan.grid_m = even_blocks(tiles_m, std::min(blocks, tiles_m / kReuse));
+    plan.grid_n = even_blocks(tiles_n, ceil_div(blocks, plan.grid_m));
+    plan.grid_m = std::max(plan.grid_m, even_blocks(tiles_m, ceil_div(blocks, plan.grid_n)));
   }
   return plan;
 }
 
+bool is_better_transposed(const Gemm& p) noexcept {
+  return p.trans_b && !p.trans_a && p.k * p.n >= 16384 && 3 * p.m * (p.k + p.n) < p.k * p.n;
+}
+
+Gemm transposed(const Gemm& p) noexcept {
+  Gemm q = p;
+  q.m = p.n;
+  q.n = p.m;
+  q.lda = p.ldb;
+  q.ldb = p.lda;
+  q.ldc = p.m;
+  return q;
+}
+
 std::int64_t packed_floats_a(const Gemm& p) noexcept {
   if (!packs_a(p)) return 0;
-  return round_up((std::min(p.m, kBlockM) + kMaxTileRows) * std::min(p.k, kBlockK), kLanes);
+  return round_up((std::min(p.m, kBlockM) + kMaxTileRows) * block_k(p.k), kLanes);
 }
 
 std::int64_t packed_floats_b(const Gemm& p) noexcept {
   if (!packs_b(p)) return 0;
   constexpr std::int64_t widest = kMaxTileVectors * kLanes;
-  return (round_up(std::min(p.n, kBlockN), kLanes) + widest) * std::min(p.k, kBlockK);
+  return (round_up(std::min(p.n, kBlockN), kLanes) + widest) * block_k(p.k);
 }
 
 }  // namespace nnseq::cpu

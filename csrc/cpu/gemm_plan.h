@@ -13,8 +13,12 @@ namespace nnseq::cpu {
 constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 constexpr std::int64_t round_up(std::int64_t a, std::int64_t b) { return ceil_div(a, b) * b; }
 
-// The reduction is cut into blocks of this many k, added to C one after the other.
-inline constexpr std::int64_t kBlockK = 384;
+// The reduction over k is cut into equal blocks, by k alone, that are added to C one after the
+// other.
+inline constexpr std::int64_t kMaxBlockK = 384;
+constexpr std::int64_t block_k(std::int64_t k) {
+  return k <= kMaxBlockK ? (k > 0 ? k : 1) : round_up(ceil_div(k, ceil_div(k, kMaxBlockK)), 8);
+}
 
 struct TileShape {
   int rows = 1;     // of each tile but the last ones, which may have fewer
@@ -28,12 +32,17 @@ TileShape choose_tile(const GemmKernels& kernels, std::int64_t m, std::int64_t n
 struct GemmPlan {
   TileShape tile;
   bool pack_a = false, pack_b = false;
+  std::int64_t block_k = 0;
   std::int64_t block_m = 0, block_n = 0;  // rows of A, columns of B packed at one time
   // The grid of parallel blocks, each some whole tiles, inside one (block_m, block_n) block.
   std::int64_t grid_m = 1, grid_n = 1;
 };
 
 GemmPlan plan_gemm(const GemmKernels& kernels, const Gemm& p) noexcept;
+// C = A . B^T with few rows is computed as C^T = B . A^T, which packs A instead of the larger B.
+bool is_better_transposed(const Gemm& p) noexcept;
+// The problem C^T = B . A^T of a problem with trans_b.
+Gemm transposed(const Gemm& p) noexcept;
 // Floats of packed A and B that no ISA's plan exceeds; 0 where nothing is packed.
 std::int64_t packed_floats_a(const Gemm& p) noexcept;
 std::int64_t packed_floats_b(const Gemm& p) noexcept;

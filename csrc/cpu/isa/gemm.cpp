@@ -175,7 +175,10 @@ NNSEQ_INLINE int64_t lesser(int64_t a, int64_t b) { return a < b ? a : b; }
 void pack_rows(const float* b, int64_t ldb, int64_t rows, int64_t cols, int64_t width, float* out) {
   for (int64_t k = 0; k < rows; ++k, b += ldb, out += width) {
     int64_t j = 0;
-    for (; j + 16 <= cols; j += 16) store(out + j, load(b + j));
+    for (; j + 16 <= cols; j += 16) {
+      __builtin_prefetch(b + j + 12 * ldb);
+      store(out + j, load(b + j));
+    }
     if (j < cols) {
       store_n(out + j, load_n(b + j, cols - j), lesser(16, width - j));
       j += 16;
@@ -185,7 +188,7 @@ void pack_rows(const float* b, int64_t ldb, int64_t rows, int64_t cols, int64_t 
 }
 
 void pack_transposed(const float* a, int64_t lda, int64_t rows, int64_t cols, int64_t width,
-                     float* out) {
+                     int64_t pitch, float* out) {
   for (int64_t i = 0; i < width; i += 16) {
     const int64_t have = lesser(16, rows - i), lanes = lesser(16, width - i);
     for (int64_t j = 0; j < cols; j += 16) {
@@ -193,21 +196,25 @@ void pack_transposed(const float* a, int64_t lda, int64_t rows, int64_t cols, in
       F16 r[16];
       if (have == 16 && steps == 16) {
         NNSEQ_UNROLL
-        for (int q = 0; q < 16; ++q) r[q] = load(a + (i + q) * lda + j);
+        for (int q = 0; q < 16; ++q) {
+          __builtin_prefetch(a + (i + q) * lda + j + 64);
+          r[q] = load(a + (i + q) * lda + j);
+        }
       } else {
         NNSEQ_UNROLL
         for (int q = 0; q < 16; ++q) {
+          __builtin_prefetch(a + (i + q) * lda + j + 64);
           r[q] = q < have ? load_n(a + (i + q) * lda + j, steps) : zero();
         }
       }
       transpose16(r);
       if (lanes == 16 && steps == 16) {
         NNSEQ_UNROLL
-        for (int q = 0; q < 16; ++q) store(out + (j + q) * width + i, r[q]);
+        for (int q = 0; q < 16; ++q) store(out + (j + q) * pitch + i, r[q]);
       } else {
         NNSEQ_UNROLL
         for (int q = 0; q < 16; ++q) {
-          if (q < steps) store_n(out + (j + q) * width + i, r[q], lanes);
+          if (q < steps) store_n(out + (j + q) * pitch + i, r[q], lanes);
         }
       }
     }
