@@ -16,7 +16,8 @@ void batch_norm(const Exec& exec, std::int64_t rows, std::int64_t cols, const fl
                 const float* gamma, const float* beta, const std::uint8_t* mask, float eps,
                 float* y, float* mean, float* var, void* scratch) noexcept;
 // dmean and dvar are not propagated: the statistics' gradient is inside dx. Masked rows do not
-// enter the statistics; their own dx is dy * gamma * rstd.
+// enter the statistics; their own dx is dy * gamma * rstd. dgamma and dbeta may be null, and dx may
+// be dy.
 void batch_norm_grad(const Exec& exec, std::int64_t rows, std::int64_t cols, const float* x,
                      const float* gamma, const float* mean, const float* var,
                      const std::uint8_t* mask, float eps, const float* dy, float* dx,
@@ -26,6 +27,7 @@ void batch_norm_grad(const Exec& exec, std::int64_t rows, std::int64_t cols, con
 void layer_norm(const Exec& exec, std::int64_t rows, std::int64_t cols, const float* x,
                 const float* gamma, const float* beta, float eps, float* y, float* mean,
                 float* rstd) noexcept;
+// dgamma and dbeta may be null, and dx may be dy.
 std::size_t layer_norm_grad_scratch(std::int64_t rows, std::int64_t cols) noexcept;
 void layer_norm_grad(const Exec& exec, std::int64_t rows, std::int64_t cols, const float* x,
                      const float* gamma, const float* mean, const float* rstd, const float* dy,

@@ -17,8 +17,8 @@ struct RandomKey {
 };
 
 // out is (samples, elements) float32. uniform: [a, b), 24 bits; normal: mean a, stddev b
-// (Box-Muller on own log, sin, cos); truncated normal: the same, redrawn into +-2 stddev by a
-// bounded number of further blocks of the counter, then by the inverse of the distribution.
+// (Box-Muller on own log, sin, cos); truncated normal: the inverse of the distribution between
+// -2 and 2 standard deviations.
 void random_fill(const Exec& exec, const RandomKey& key, RandomDist dist, float a, float b,
                  std::int64_t samples, std::int64_t elements, float* out) noexcept;
 
