@@ -46,6 +46,8 @@ PYTHON_RANKS = {
     "losses": 3,
     "metrics": 3,
     "optimizers": 3,
+    "utils": 3,
+    "callbacks": 4,
     "layers": 4,
     "training": 5,
     "saving": 5,

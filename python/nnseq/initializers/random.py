@@ -22,7 +22,11 @@ class RandomInitializer(Initializer):
     """The part all random initializers share: the seed and the generator made of it."""
 
     def __init__(self, seed: Any = None) -> None:
-        if seed is not None and not isinstance(seed, int | np.integer) and not hasattr(seed, "next"):
+        if (
+            seed is not None
+            and not isinstance(seed, int | np.integer)
+            and not hasattr(seed, "next")
+        ):
             raise ValueError(
                 "Argument `seed` must be an int, a SeedGenerator or None. "
                 f"Received: seed={seed!r} (of type {type(seed).__name__})"

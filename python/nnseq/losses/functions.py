@@ -3,8 +3,7 @@
 from typing import Any
 
 from nnseq import ops
-from nnseq.engine.dispatch import apply
-from nnseq.engine.dtypes import epsilon, is_float
+from nnseq.engine.dtypes import is_float
 from nnseq.losses.shapes import check_same_shape, compatible, squeeze_or_expand
 
 
@@ -40,14 +39,6 @@ def _check_smoothing(label_smoothing: float) -> None:
         )
 
 
-def _logits(y_pred: Any, from_logits: bool, activation: str) -> Any:
-    """The logits of the predictions: as given, or those the activation was made of, or None."""
-    if from_logits:
-        return y_pred
-    producer = getattr(y_pred, "_producer", None)
-    return producer[1] if producer is not None and producer[0] == activation else None
-
-
 def binary_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -68,13 +59,7 @@ def binary_crossentropy(
     _check_smoothing(label_smoothing)
     if label_smoothing:
         y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
-    x = _logits(y_pred, from_logits, "sigmoid")
-    if x is not None:
-        values = y_true * ops.softplus(-x) + (1.0 - y_true) * ops.softplus(x)
-    else:
-        p = ops.clip(y_pred, epsilon(), 1.0 - epsilon())
-        values = -(y_true * ops.log(p) + (1.0 - y_true) * ops.log(1.0 - p))
-    return ops.mean(values, axis=axis)
+    return ops.mean(ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits), axis=axis)
 
 
 def _binary_hint(y_true: Any, y_pred: Any) -> str:
@@ -115,29 +100,21 @@ def categorical_crossentropy(
             "categorical_crossentropy: one class only (predictions of shape "
             f"{tuple(y_pred.shape)}); the loss would always be 0. Use binary_crossentropy."
         )
-    y_true, y_pred, x = _class_last(y_true, y_pred, from_logits, axis)
+    y_true, y_pred = _class_last(y_true, y_pred, axis)
     if label_smoothing:
         classes = y_pred.shape[-1]
         y_true = y_true * (1.0 - label_smoothing) + label_smoothing / classes
-    if x is not None:
-        return apply("softmax_cross_entropy", [x, y_true])
-    return -ops.sum(y_true * _log_probabilities(y_pred), axis=-1)
+    return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits)
 
 
-def _class_last(y_true: Any, y_pred: Any, from_logits: bool, axis: int) -> tuple[Any, Any, Any]:
-    """Targets, predictions and logits (or None) with the class axis last."""
+def _class_last(y_true: Any, y_pred: Any, axis: int) -> tuple[Any, Any]:
+    """Targets and predictions with the class axis last."""
     rank = len(y_pred.shape)
     if axis % rank == rank - 1:
-        return y_true, y_pred, _logits(y_pred, from_logits, "softmax")
-    y_pred = ops.moveaxis(y_pred, axis, -1)
+        return y_true, y_pred
     if len(y_true.shape) == rank:
         y_true = ops.moveaxis(y_true, axis, -1)
-    return y_true, y_pred, y_pred if from_logits else None
-
-
-def _log_probabilities(p: Any) -> Any:
-    p = p / ops.sum(p, axis=-1, keepdims=True)
-    return ops.log(ops.clip(p, epsilon(), 1.0 - epsilon()))
+    return y_true, ops.moveaxis(y_pred, axis, -1)
 
 
 def sparse_categorical_crossentropy(
@@ -159,7 +136,7 @@ def sparse_categorical_crossentropy(
     labels = ops.convert_to_tensor(y_true)
     if len(labels.shape) == len(y_pred.shape) and labels.shape[-1] == 1:
         labels = ops.squeeze(labels, axis=-1)
-    labels, y_pred, x = _class_last(labels, y_pred, from_logits, axis)
+    labels, y_pred = _class_last(labels, y_pred, axis)
     if not compatible(labels.shape, y_pred.shape[:-1]):
         one_hot = compatible(labels.shape, y_pred.shape)
         raise ValueError(
@@ -173,11 +150,7 @@ def sparse_categorical_crossentropy(
     if ignore_class is not None:
         valid = ops.not_equal(labels, ignore_class)
         labels = ops.where(valid, labels, ops.zeros_like(labels))
-    if x is not None:
-        values = apply("softmax_cross_entropy", [x, labels])
-    else:
-        hot = ops.one_hot(labels, y_pred.shape[-1])
-        values = -ops.sum(hot * _log_probabilities(y_pred), axis=-1)
+    values = ops.sparse_categorical_crossentropy(labels, y_pred, from_logits=from_logits)
     if valid is not None:
         values = ops.where(valid, values, ops.zeros_like(values))
         values._keras_mask = valid

@@ -23,9 +23,7 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
     >>> binary_accuracy([[1], [0]], [[0.6], [0.5]]).numpy().tolist()
     [[1.0], [1.0]]
     """
-    y_true, y_pred = squeeze_or_expand(
-        ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
-    )
+    y_true, y_pred = squeeze_or_expand(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred))
     check_same_shape("binary_accuracy", y_true, y_pred)
     predicted = ops.cast(ops.greater(y_pred, threshold), y_true.dtype)
     return ops.cast(ops.equal(y_true, predicted), "float32")

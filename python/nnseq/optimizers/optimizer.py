@@ -158,12 +158,20 @@ class Optimizer:
         self._add_slots(variables)
         self.built = True
 
+    def follow(self, variables: Sequence[Variable]) -> None:
+        """Builds for these Variables unless it is built for just them."""
+        if {id(v) for v in variables} != {id(v) for v in self._trainable_variables}:
+            self.build(variables)
+            self.built = True
+
     def _add_slots(self, variables: Iterable[Variable]) -> None:
         names = [name for group in self.slot_groups for name in group]
         for variable in variables:
             if id(variable) not in self._slots:
                 self._slots[id(variable)] = tuple(
-                    self._make_variable(variable.shape, variable.dtype, self._slot_name(variable, n))
+                    self._make_variable(
+                        variable.shape, variable.dtype, self._slot_name(variable, n)
+                    )
                     for n in names
                 )
 
@@ -172,7 +180,11 @@ class Optimizer:
         return f"{variable.path.replace('/', '_')}_{name or 'var'}"
 
     def _make_variable(
-        self, shape: tuple[int, ...], dtype: str | None, name: str | None, initializer: Any = "zeros"
+        self,
+        shape: tuple[int, ...],
+        dtype: str | None,
+        name: str | None,
+        initializer: Any = "zeros",
     ) -> Variable:
         with root_scope(self.name):
             return Variable(
@@ -265,6 +277,7 @@ class Optimizer:
             return
         if not self.built:
             self.build(variables)
+            self.built = True
         self._add_new(variables)
         if current_trace() is None:
             self.refresh_learning_rate()

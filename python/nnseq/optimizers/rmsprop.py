@@ -49,9 +49,7 @@ class RMSprop(Optimizer):
         self.slot_groups = tuple(groups)
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
-        slots = dict(
-            zip((name for (name,) in self.slot_groups), self.slots(variable), strict=True)
-        )
+        slots = dict(zip((name for (name,) in self.slot_groups), self.slots(variable), strict=True))
         rho = self.rho
         v = rho * slots["velocity"].value + (1 - rho) * ops.square(gradient)
         slots["velocity"].assign(v)

@@ -91,7 +91,9 @@ class Progbar:
             count = f"{current:>{len(str(self.target))}d}/{self.target}"
             done = min(_WIDTH, int(_WIDTH * current / self.target))
         else:
-            count, done = (f"{current}/{current}", _WIDTH) if finalize else (f"{current}/Unknown", 0)
+            count, done = (
+                (f"{current}/{current}", _WIDTH) if finalize else (f"{current}/Unknown", 0)
+            )
         left = 0.0 if finalize or not self.target else step_seconds * (self.target - current)
         clock = format_eta(left) if left > 0 else f"{elapsed:.0f}s"
         tail = f" {format_duration(step_seconds)}/{self.unit_name}{_format_values(values)}"

@@ -1,0 +1,203 @@
+"""Where batches come from: arrays in memory, or something that yields batches."""
+
+import itertools
+import math
+import random
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from nnseq import _core
+from nnseq.engine.nest import flatten, map_structure
+from nnseq.training.arrays import check_same_length, class_weights, is_data, to_arrays
+from nnseq.utils.batches import PyDataset, unpack_x_y_sample_weight
+
+
+def check_batch_size(batch_size: Any, name: str = "batch_size") -> int | None:
+    """Returns a positive int, or None."""
+    if batch_size is None:
+        return None
+    if (
+        isinstance(batch_size, bool)
+        or not isinstance(batch_size, int | np.integer)
+        or batch_size <= 0
+    ):
+        raise ValueError(f"`{name}` must be a positive int. Received: {name}={batch_size!r}")
+    return int(batch_size)
+
+
+class Source:
+    """Batches for one or several epochs.
+
+    num_batches: of one pass through the data, None if unknown. `take(steps)` gives the batches of
+    one epoch; with a given number of steps the next epoch goes on where this one ended.
+    """
+
+    num_batches: int | None = None
+
+    def take(self, steps: int | None) -> Iterator[Any]:
+        raise NotImplementedError
+
+
+class ArraySource(Source):
+    """Arrays of equal length n, in a structure (x,), (x, y) or (x, y, sample_weight)."""
+
+    def __init__(self, data: tuple[Any, ...], batch_size: int, shuffle: bool) -> None:
+        self.data = data
+        self.arrays = [array for array in flatten(data) if array is not None]
+        self.rows = self.arrays[0].shape[0]
+        self.batch_size = batch_size
+        self.num_batches = math.ceil(self.rows / batch_size)
+        self.position = 0  # batches taken so far, over all passes
+        self._seed = random.getrandbits(62) if shuffle else None
+        self._order: tuple[Any, np.ndarray] | None = None
+
+    def shuffle_of(self, number: int) -> tuple[int, int] | None:
+        """What decides the order of the rows in this pass: (seed, epoch), None for no shuffle."""
+        return None if self._seed is None else (self._seed, number)
+
+    def first_batch(self) -> tuple[Any, ...]:
+        """The first rows, views: what a batch looks like."""
+        return self._rows(slice(0, self.batch_size))
+
+    def _rows(self, rows: Any) -> tuple[Any, ...]:
+        return map_structure(lambda a: None if a is None else a[rows], self.data)
+
+    def take(self, steps: int | None) -> Iterator[Any]:
+        for _ in range(self.num_batches if steps is None else steps):
+            number, batch = divmod(self.position, self.num_batches)
+            start = batch * self.batch_size
+            rows: Any = slice(start, start + self.batch_size)
+            shuffle = self.shuffle_of(number)
+            if shuffle is not None:
+                if self._order is None or self._order[0] != shuffle:
+                    self._order = (shuffle, _core.shuffle_order(*shuffle, self.rows))
+                rows = self._order[1][rows]
+            self.position += 1
+            yield self._rows(rows)
+
+
+class BatchSource(Source):
+    """Batches from an iterable or a PyDataset."""
+
+    def __init__(self, batches: Any, shuffle: bool, class_weight: Any = None) -> None:
+        self._batches = batches
+        self._class_weight = class_weight
+        self._is_dataset = isinstance(batches, PyDataset)
+        self._one_shot = not self._is_dataset and iter(batches) is batches
+        self._iterator: Iterator[Any] | None = None
+        self._seed = random.getrandbits(62) if shuffle and self._is_dataset else None
+        self._pass = 0
+        try:
+            self.num_batches = len(batches)
+        except TypeError:
+            self.num_batches = None
+
+    def _one_pass(self) -> Iterator[Any]:
+        if not self._is_dataset:
+            yield from self._batches
+            return
+        count = self._batches.num_batches
+        order: Iterable[int] = range(count) if count is not None else itertools.count()
+        if self._seed is not None and count is not None:
+            order = _core.shuffle_order(self._seed, self._pass, count).tolist()
+        self._batches.on_epoch_begin()
+        for index in order:
+            yield self._batches[index]
+        self._batches.on_epoch_end()
+
+    def _next_pass(self) -> Iterator[Any]:
+        iterator = self._batches if self._one_shot else self._one_pass()
+        self._pass += 1
+        return iter(iterator)
+
+    def take(self, steps: int | None) -> Iterator[Any]:
+        if steps is None:
+            for batch in self._next_pass():
+                yield self._standardized(batch)
+            return
+        done = 0
+        while done < steps:
+            fresh = self._iterator is None
+            if self._iterator is None:
+                self._iterator = self._next_pass()
+            before = done
+            for batch in itertools.islice(self._iterator, steps - done):
+                done += 1
+                yield self._standardized(batch)
+            if done < steps:
+                self._iterator = None
+                if self._one_shot or (fresh and done == before):
+                    warnings.warn(
+                        "Your input ran out of data; interrupting training. Make sure that your "
+                        "dataset or generator can generate at least `steps_per_epoch * epochs` "
+                        "batches.",
+                        stacklevel=4,
+                    )
+                    return
+
+    def _standardized(self, batch: Any) -> tuple[Any, ...]:
+        x, y, sample_weight = unpack_x_y_sample_weight(batch)
+        x, y = to_arrays("x", x), to_arrays("y", y)
+        sample_weight = to_arrays("sample_weight", sample_weight)
+        check_same_length(x=x, y=y, sample_weight=sample_weight)
+        if self._class_weight is not None:
+            sample_weight = _weights_of_classes(y, sample_weight, self._class_weight)
+        return _packed(x, y, sample_weight)
+
+
+def _packed(x: Any, y: Any, sample_weight: Any) -> tuple[Any, ...]:
+    if sample_weight is not None:
+        return (x, y, sample_weight)
+    return (x, y) if y is not None else (x,)
+
+
+def _weights_of_classes(y: Any, sample_weight: Any, class_weight: Mapping[int, float]) -> Any:
+    if sample_weight is not None:
+        raise ValueError("You cannot `class_weight` and `sample_weight` at the same time.")
+    if y is None:
+        raise ValueError("`class_weight` needs targets `y`.")
+    return class_weights(y, class_weight)
+
+
+def make_source(
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    batch_size: int | None = None,
+    steps: int | None = None,
+    shuffle: Any = False,
+    class_weight: Mapping[int, float] | None = None,
+) -> Source:
+    """The batches of arrays, or of what yields batches.
+
+    batch_size: default 32; with `steps` and arrays so large that they are one pass.
+    Raises: TypeError or ValueError that names the argument.
+    """
+    batch_size = check_batch_size(batch_size)
+    if shuffle not in (True, False, "batch"):
+        raise ValueError(f"`shuffle` must be True, False or 'batch'. Received: shuffle={shuffle!r}")
+    if x is None:
+        raise ValueError(
+            "`x` is missing: pass arrays, a PyDataset or something that yields batches."
+        )
+    if not is_data(x) and (isinstance(x, PyDataset) or hasattr(x, "__iter__")):
+        if isinstance(x, str | bytes | Mapping | list | tuple):
+            to_arrays("x", x)  # raises: names what is wrong
+        for name, value in (("y", y), ("sample_weight", sample_weight)):
+            if value is not None:
+                raise ValueError(
+                    f"When `x` yields batches, `{name}` should not be passed: let the batches be "
+                    "(x, y) or (x, y, sample_weight)."
+                )
+        return BatchSource(x, bool(shuffle), class_weight)
+    x, y = to_arrays("x", x), to_arrays("y", y)
+    sample_weight = to_arrays("sample_weight", sample_weight)
+    rows = check_same_length(x=x, y=y, sample_weight=sample_weight)
+    if class_weight is not None:
+        sample_weight = _weights_of_classes(y, sample_weight, class_weight)
+    if batch_size is None:
+        batch_size = math.ceil(rows / steps) if steps and rows else 32
+    return ArraySource(_packed(x, y, sample_weight), batch_size, bool(shuffle))

@@ -1,0 +1,169 @@
+"""Runs the steps of an epoch: many at a time in the core, or batch by batch."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nnseq import ops
+from nnseq.callbacks import CallbackList
+from nnseq.engine.nest import flatten, map_structure, pack
+from nnseq.engine.traced import Compiled
+from nnseq.training.data import ArraySource, Source
+
+if TYPE_CHECKING:
+    from nnseq.training.trainer import Trainer
+
+CHUNK_SECONDS = 0.1  # how long the core works alone while a progress line moves
+
+
+class Loop:
+    """The steps of one mode ("train", "test" or "predict") over a source of batches.
+
+    Callbacks are told about every step if one of them asks for it, else about chunks of steps.
+    """
+
+    def __init__(
+        self, model: "Trainer", mode: str, source: Source, callbacks: CallbackList
+    ) -> None:
+        self.model = model
+        self.mode = mode
+        self.source = source
+        self._begin = getattr(callbacks, f"on_{mode}_batch_begin")
+        self._end = getattr(callbacks, f"on_{mode}_batch_end")
+        optimizer = model.optimizer if mode == "train" else None
+        self._refresh = optimizer.refresh_learning_rate if optimizer is not None else _nothing
+        host = getattr(optimizer, "needs_host", False)
+        self.single = callbacks.wants_batches(mode) or host
+        self._moves = callbacks.shows_progress()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a callback ended training."""
+        return self.mode == "train" and self.model.stop_training
+
+    # --- training and evaluation ----------------------------------------------------------------
+    def run(self, steps: int | None) -> dict[str, Any] | None:
+        """One epoch; returns the logs of the last step, or None if there was no batch."""
+        source = self.source
+        if isinstance(source, ArraySource) and not self.model.run_eagerly:
+            compiled = self.model._compiled_step(self.mode, source.first_batch())
+            if compiled.batch_free:
+                return self._run_chunks(source, source.num_batches if steps is None else steps)
+        return self._run_batches(steps)
+
+    def _run_batches(self, steps: int | None) -> dict[str, Any] | None:
+        logs = None
+        for step, batch in enumerate(self.source.take(steps)):
+            self._begin(step)
+            self._refresh()
+            logs = to_floats(self.model._run_step(self.mode, batch))
+            self._end(step, logs)
+            if self.stopped:
+                break
+        return logs
+
+    def _run_chunks(self, source: ArraySource, steps: int) -> dict[str, Any] | None:
+        logs = None
+        done, chunk = 0, 1 if self.single or self._moves else steps
+        while done < steps and not self.stopped:
+            number, first = divmod(source.position, source.num_batches)
+            count = min(chunk, steps - done, source.num_batches - first)
+            self._begin(done)
+            self._refresh()
+            compiled = self.model._compiled_step(self.mode, source.first_batch())
+            started = time.perf_counter()
+            cores = compiled.function.run_steps(
+                source.arrays, source.batch_size, first, count, source.shuffle_of(number)
+            )
+            seconds = time.perf_counter() - started
+            source.position += count
+            done += count
+            logs = to_floats(compiled.unpack(cores))
+            self._end(done - 1, logs)
+            if self._moves and not self.single:
+                chunk = next_chunk(count, seconds)
+        return logs
+
+    # --- prediction -----------------------------------------------------------------------------
+    def predict(self, steps: int | None) -> Any:
+        """The outputs of all batches as arrays, in the structure of the model's outputs."""
+        source = self.source
+        if isinstance(source, ArraySource) and not self.model.run_eagerly and steps is None:
+            self._begin(0)
+            batch = source.first_batch()
+            compiled = self.model._compiled_step("predict", batch)
+            outputs = to_numpy(self.model._run_step("predict", batch))
+            self._end(0, {"outputs": outputs})
+            if source.num_batches == 1:
+                return outputs
+            if compiled.batch_free and _is_row_wise(outputs, source.batch_size):
+                return self._predict_chunks(source, compiled, outputs)
+        results = []
+        for step, batch in enumerate(source.take(steps)):
+            self._begin(step)
+            results.append(to_numpy(self.model._run_step("predict", batch)))
+            self._end(step, {"outputs": results[-1]})
+        if not results:
+            raise ValueError("predict was given no batches.")
+        return map_structure(lambda *parts: np.concatenate(parts), results[0], *results[1:])
+
+    def _predict_chunks(self, source: ArraySource, compiled: Compiled, first: Any) -> Any:
+        leaves = flatten(first)
+        arrays = [np.empty((source.rows, *leaf.shape[1:]), leaf.dtype) for leaf in leaves]
+        for array, leaf in zip(arrays, leaves, strict=True):
+            array[: source.batch_size] = leaf
+        done, chunk = 1, 1 if self.single or self._moves else source.num_batches
+        while done < source.num_batches:
+            count = min(chunk, source.num_batches - done)
+            self._begin(done)
+            started = time.perf_counter()
+            compiled.function.run_steps(source.arrays, source.batch_size, done, count, None, arrays)
+            seconds = time.perf_counter() - started
+            rows = slice(done * source.batch_size, (done + count) * source.batch_size)
+            done += count
+            self._end(done - 1, {"outputs": pack(first, [array[rows] for array in arrays])})
+            if self._moves and not self.single:
+                chunk = next_chunk(count, seconds)
+        return pack(first, arrays)
+
+
+def _nothing() -> None:
+    pass
+
+
+def next_chunk(count: int, seconds: float) -> int:
+    """How many steps take about CHUNK_SECONDS; at most eight times as many as before."""
+    return max(1, min(8 * count, int(count * CHUNK_SECONDS / max(seconds, 1e-6))))
+
+
+def _is_row_wise(outputs: Any, rows: int) -> bool:
+    return all(leaf.ndim > 0 and leaf.shape[0] == rows for leaf in flatten(outputs))
+
+
+def to_numpy(outputs: Any) -> Any:
+    """The outputs of a step as arrays."""
+    return map_structure(ops.convert_to_numpy, outputs)
+
+
+def to_floats(logs: Any) -> dict[str, Any]:
+    """The logs of a step as Python floats, sorted by name.
+
+    Raises:
+        TypeError: if the step returned something else than a dict of numbers.
+    """
+    if not isinstance(logs, dict):
+        raise TypeError(
+            "train_step and test_step must return a dict of names and values; received "
+            f"{type(logs).__name__}."
+        )
+
+    def number(value: Any) -> Any:
+        array = np.asarray(value)
+        return array.item() if array.size == 1 else array
+
+    flat: dict[str, Any] = {}
+    for name in sorted(logs):
+        value = logs[name]
+        flat.update(to_floats(value) if isinstance(value, dict) else {name: number(value)})
+    return flat

@@ -1,0 +1,100 @@
+"""What compile() made of its arguments, and what training keeps between calls."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from nnseq import _core
+from nnseq.callbacks import History
+from nnseq.engine.traced import Traced
+from nnseq.metrics import Mean
+from nnseq.training.compiled import CompileLoss, CompileMetrics
+
+
+class TrainingState:
+    """The training side of one model.
+
+    trainable: (layer, flag) as compile() saw them. traced: the cached traces of each mode.
+    """
+
+    def __init__(
+        self,
+        optimizer: Any = None,
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        output_names: Sequence[str] | None = None,
+        trainable: Sequence[tuple[Any, bool]] = (),
+    ) -> None:
+        self.optimizer = optimizer
+        self.loss = loss
+        self.run_eagerly = bool(run_eagerly)
+        self.compile_loss = None if loss is None else CompileLoss(loss, loss_weights, output_names)
+        self.compile_metrics: CompileMetrics | None = None
+        if metrics is not None or weighted_metrics is not None:
+            self.compile_metrics = CompileMetrics(metrics, weighted_metrics, output_names)
+        self.loss_tracker = Mean(name="loss")
+        self.trainable = list(trainable)
+        self.traced: dict[str, Traced] = {}
+        self.revision = getattr(optimizer, "revision", 0)
+        self.stop = False
+        self.history: History | None = None
+        self._warned = False
+        self._grouped: set[int] = set()
+
+    # --- metrics --------------------------------------------------------------------------------
+    def results(self) -> dict[str, Any]:
+        """The values of the loss and of the compiled metrics by name."""
+        values: dict[str, Any] = {"loss": self.loss_tracker.result()}
+        if self.compile_loss is not None:
+            values.update({metric.name: metric.result() for metric in self.compile_loss.metrics})
+        if self.compile_metrics is not None:
+            values.update(self.compile_metrics.result())
+        return values
+
+    def metrics(self) -> list[Any]:
+        """The Metrics behind `results`, in that order."""
+        found: list[Any] = [self.loss_tracker]
+        if self.compile_loss is not None:
+            found += self.compile_loss.metrics
+        if self.compile_metrics is not None:
+            found += self.compile_metrics.metrics
+        return found
+
+    def metric_names(self) -> list[str]:
+        """The names of `results`, known before the first batch as far as possible."""
+        names = ["loss"]
+        if self.compile_loss is not None:
+            names += [metric.name for metric in self.compile_loss.metrics]
+        if self.compile_metrics is not None:
+            names += self.compile_metrics.names
+        return names
+
+    # --- traces ---------------------------------------------------------------------------------
+    def trainable_by_id(self) -> dict[int, bool] | None:
+        """id(layer) -> trainable at compile(); None before compile()."""
+        return {id(layer): flag for layer, flag in self.trainable} if self.trainable else None
+
+    def forget_traces(self) -> None:
+        """The next step is traced anew."""
+        self.traced.clear()
+
+    def group(self, trainable: Sequence[Any], others: Sequence[Any]) -> None:
+        """Puts the storage of the trained Variables side by side; again when there are new ones."""
+        handles = {id(variable) for variable in (*trainable, *others)}
+        if handles <= self._grouped:
+            return
+        _core.group_variables([v.handle for v in trainable], [v.handle for v in others])
+        self._grouped |= handles
+
+    def changed_layers(self) -> list[str]:
+        """The names of layers whose `trainable` is no longer that of compile(); told once."""
+        if self._warned:
+            return []
+        names = [layer.name for layer, flag in self.trainable if layer.trainable != flag]
+        self._warned = bool(names)
+        return names
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "traced": {}, "history": None, "_grouped": set()}

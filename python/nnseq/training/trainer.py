@@ -1,0 +1,524 @@
+"""Trainer: compile, the steps, and fit, evaluate and predict."""
+
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from nnseq import ops, optimizers
+from nnseq.callbacks import CallbackList, History
+from nnseq.engine.nest import flatten, map_structure
+from nnseq.engine.tape import GradientTape
+from nnseq.engine.traced import Compiled, Traced
+from nnseq.layers.layer import Layer
+from nnseq.metrics import Metric
+from nnseq.training.arrays import is_data, split_validation
+from nnseq.training.data import ArraySource, Source, make_source
+from nnseq.training.loop import Loop, to_floats, to_numpy
+from nnseq.training.state import TrainingState
+from nnseq.utils.batches import PyDataset, unpack_x_y_sample_weight
+
+
+class Trainer(Layer):
+    """What a model needs to be trained; mixed into Model.
+
+    Steps are Python functions (`train_step`, `test_step`, `predict_step`, all of which may be
+    overridden) that are traced once and then run in the core, many at a time.
+    """
+
+    _harmless = Layer._harmless | {"_training", "compiled", "run_eagerly", "stop_training"}
+    _training: TrainingState
+    compiled = False
+
+    # --- compile --------------------------------------------------------------------------------
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Says how the model is trained; misspelt names are found here.
+
+        Args:
+            optimizer: a name or an Optimizer.
+            loss: a name, a function or a Loss; a list or dict of them for several outputs.
+            loss_weights: a factor for each output's loss.
+            metrics: a list of names, functions or Metrics; for several outputs a list or dict.
+            weighted_metrics: like `metrics`, but they take sample and class weights.
+            run_eagerly: runs steps op by op, so that Python code sees values.
+
+        steps_per_execution, jit_compile and auto_scale_loss are accepted and change nothing.
+        Which layers are trainable now decides until the next compile().
+        """
+        self._training = TrainingState(
+            optimizer=optimizers.get(optimizer),
+            loss=loss,
+            loss_weights=loss_weights,
+            metrics=metrics,
+            weighted_metrics=weighted_metrics,
+            run_eagerly=run_eagerly,
+            output_names=getattr(self, "output_names", None),
+            trainable=[(layer, layer.trainable) for layer in self._flatten_layers()],
+        )
+        self.compiled = True
+
+    def _state(self) -> TrainingState:
+        """The state made by compile(); before it an empty one, enough to predict."""
+        if "_training" not in self.__dict__:
+            self._training = TrainingState()
+        return self._training
+
+    def _assert_compiled(self) -> None:
+        if not self.compiled:
+            raise ValueError("You must call `compile()` before using the model.")
+
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer, None before compile()."""
+        return self._state().optimizer
+
+    @optimizer.setter
+    def optimizer(self, value: Any) -> None:
+        self._state().optimizer = optimizers.get(value)
+        self._state().forget_traces()
+
+    @property
+    def loss(self) -> Any:
+        """The loss as it was given to compile()."""
+        return self._state().loss
+
+    @property
+    def run_eagerly(self) -> bool:
+        """Whether steps run op by op."""
+        return self._state().run_eagerly
+
+    @run_eagerly.setter
+    def run_eagerly(self, value: bool) -> None:
+        self._state().run_eagerly = bool(value)
+
+    @property
+    def stop_training(self) -> bool:
+        """Set to True (by a callback) to end fit after this step or epoch."""
+        return self._state().stop
+
+    @stop_training.setter
+    def stop_training(self, value: bool) -> None:
+        self._state().stop = bool(value)
+
+    @property
+    def history(self) -> History | None:
+        """What the last fit returned."""
+        return self._state().history
+
+    # --- metrics --------------------------------------------------------------------------------
+    @property
+    def metrics(self) -> list[Any]:
+        """The loss tracker, the compiled metrics, and Metrics that are attributes of layers."""
+        found = self._state().metrics() if self.compiled else []
+        return list({id(metric): metric for metric in [*found, *self._own_metrics()]}.values())
+
+    def _own_metrics(self) -> list[Metric]:
+        return [
+            x for layer in self._flatten_layers() for x in layer._attributes()
+            if isinstance(x, Metric)
+        ]  # fmt: skip
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names in the logs, in the order of the values that `evaluate` returns."""
+        known = self._state().metric_names() if self.compiled else []
+        return [*known, *(m.name for m in self._own_metrics() if m.name not in known)]
+
+    def reset_metrics(self) -> None:
+        """Sets the state of all metrics to 0."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The values of all metrics by name: what steps return."""
+        compiled = self._state()
+        of_compile = {id(metric) for metric in compiled.metrics()} if self.compiled else set()
+        metrics = self.metrics
+        seen = {id(metric) for metric in metrics}
+        results = compiled.results() if of_compile & seen else {}
+        for metric in metrics:
+            if id(metric) not in of_compile:
+                value = metric.result()
+                results.update(value if isinstance(value, dict) else {metric.name: value})
+        return results
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Updates the compiled metrics with one batch and returns all values by name."""
+        compiled = self._state().compile_metrics
+        if compiled is not None:
+            compiled.update_state(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    # --- steps ----------------------------------------------------------------------------------
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """The compiled losses plus `self.losses` (regularisers, `add_loss`), a scalar."""
+        compiled = self._state().compile_loss
+        total = compiled(y, y_pred, sample_weight) if compiled is not None else None
+        for loss in self.losses:
+            loss = ops.sum(ops.cast(loss, "float32"))
+            total = loss if total is None else total + loss
+        if total is None:
+            raise ValueError("No loss to compute. Provide a `loss` argument in `compile()`.")
+        return total
+
+    def _track_loss(self, loss: Any, x: Any) -> None:
+        """The loss of an epoch is the mean over samples, whatever the sizes of batches."""
+        rows = ops.shape(flatten(x)[0])[0]
+        self._state().loss_tracker.update_state(loss, sample_weight=ops.cast(rows, "float32"))
+
+    def train_step(self, data: Any) -> Any:
+        """One training step on a batch (x,), (x, y) or (x, y, sample_weight); returns the logs."""
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        with GradientTape() as tape:
+            y_pred = self(x, training=True)
+            loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
+        self._track_loss(loss, x)
+        variables = self.trainable_variables
+        self.optimizer.follow(variables)
+        self.optimizer.apply(tape.gradient(loss, variables), variables)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def test_step(self, data: Any) -> Any:
+        """One step of evaluate; returns the logs."""
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        y_pred = self(x, training=False)
+        self._track_loss(self.compute_loss(x, y, y_pred, sample_weight, training=False), x)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def predict_step(self, data: Any) -> Any:
+        """One step of predict; returns the outputs."""
+        x, _, _ = unpack_x_y_sample_weight(data)
+        return self(x, training=False)
+
+    def _step(self, mode: str, data: Any) -> Any:
+        """One step without leftovers: results carry no masks, layers keep no losses."""
+        results = getattr(self, f"{mode}_step")(data)
+        self._clear_losses()
+        for x in flatten(results):
+            if getattr(x, "_keras_mask", None) is not None:
+                x._keras_mask = None
+        return results
+
+    def _traced(self, mode: str) -> Traced:
+        """The cached traces of a step; made anew when the kind of learning rate changed."""
+        state = self._state()
+        revision = getattr(state.optimizer, "revision", 0)
+        if revision != state.revision:
+            state.forget_traces()
+            state.revision = revision
+        if mode not in state.traced:
+            state.traced[mode] = Traced(
+                lambda data: self._step(mode, data),
+                training=mode == "train",
+                trainable=state.trainable_by_id(),
+            )
+        return state.traced[mode]
+
+    def _compiled_step(self, mode: str, batch: Any) -> Compiled:
+        """The trace of a step for batches like this one."""
+        compiled = self._traced(mode).get(batch)
+        if mode == "train":
+            self._group_variables()
+        return compiled
+
+    def _group_variables(self) -> None:
+        state = self._state()
+        trained = self.trainable_variables
+        known = {id(variable) for variable in trained}
+        others = [v for v in self.variables if id(v) not in known]
+        others += [v for metric in self.metrics for v in metric.variables]
+        others += state.optimizer.variables if state.optimizer is not None else []
+        state.group(trained, others)
+
+    def _run_step(self, mode: str, batch: Any) -> Any:
+        """Runs one step on the arrays of a batch; returns what the step returns."""
+        if self.run_eagerly:
+            tensors = map_structure(
+                lambda x: None if x is None else ops.convert_to_tensor(x), batch
+            )
+            return self._step(mode, tensors)
+        self._compiled_step(mode, batch)
+        return self._traced(mode)(batch)
+
+    # --- fit, evaluate, predict -----------------------------------------------------------------
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: Any = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> History:
+        """Trains the model.
+
+        Args:
+            x, y: arrays, lists of numbers, structures of them; or x alone yields batches
+                (a PyDataset, a generator, any iterable).
+            batch_size: 32 by default; the last batch may be smaller.
+            verbose: 0 silent, 1 or "auto" a progress line, 2 one line per epoch.
+            validation_split: this part of the rows, the last ones, is kept for validation.
+            validation_data: (x, y), (x, y, sample_weight) or what yields batches.
+            shuffle: whether the rows are drawn in a new order every epoch.
+            class_weight: dict class -> weight, multiplied into the loss.
+            steps_per_epoch: batches per epoch; the next epoch goes on in the data.
+            validation_freq: every so many epochs, or a list of epochs counted from 1.
+
+        Returns:
+            A History; `.history` maps names to one value per epoch.
+        """
+        self._assert_compiled()
+        check_count("epochs", epochs, least=0)
+        check_count("initial_epoch", initial_epoch, least=0)
+        for name, value in (
+            ("steps_per_epoch", steps_per_epoch),
+            ("validation_steps", validation_steps),
+            ("validation_batch_size", validation_batch_size),
+        ):
+            if value is not None:
+                check_count(name, value)
+        if validation_split and validation_data is None:
+            given, held = split_validation(validation_split, x=x, y=y, sample_weight=sample_weight)
+            x, y, sample_weight = given["x"], given["y"], given["sample_weight"]
+            validation_data = (held["x"], held["y"], held["sample_weight"])
+        source = make_source(
+            x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight
+        )
+        _refuse_no_rows("fit", source)
+        validation = None
+        if validation_data is not None:
+            validation = make_source(
+                *_validation_arrays(validation_data),
+                batch_size=validation_batch_size or batch_size,
+            )
+            _refuse_no_rows("validation", validation)
+        self._warn_if_trainable_changed()
+        told = CallbackList(
+            callbacks,
+            add_history=True,
+            add_progbar=verbose != 0,
+            model=self,
+            verbose=1 if verbose == "auto" else verbose,
+            epochs=epochs,
+            steps=steps_per_epoch or source.num_batches,
+        )
+
+        def validate(epoch: int) -> dict[str, Any]:
+            if validation is None or not _is_due(validation_freq, epoch):
+                return {}
+            logs = self._evaluate(validation, validation_steps, told)
+            return {f"val_{name}": value for name, value in logs.items()}
+
+        return self._fit(source, steps_per_epoch, range(initial_epoch, epochs), told, validate)
+
+    def _fit(
+        self, source: Source, steps: int | None, epochs: range, told: CallbackList, validate: Any
+    ) -> History:
+        state = self._state()
+        state.stop = False
+        state.history = told.history
+        loop = Loop(self, "train", source, told)
+        logs: dict[str, Any] = {}
+        told.on_train_begin()
+        for epoch in epochs:
+            self.reset_metrics()
+            told.on_epoch_begin(epoch)
+            found = loop.run(steps)
+            if found is None:
+                if epoch == epochs.start:
+                    raise ValueError("fit was given no batches.")
+                warnings.warn("Your input ran out of data; interrupting training.", stacklevel=3)
+                break
+            logs = {**found, **validate(epoch)}
+            told.on_epoch_end(epoch, logs)
+            if self.stop_training:
+                break
+        told.on_train_end(logs)
+        assert told.history is not None
+        return told.history
+
+    def _warn_if_trainable_changed(self) -> None:
+        changed = self._state().changed_layers()
+        if changed:
+            warnings.warn(
+                f"`trainable` of {', '.join(changed)} was changed after compile(); the model is "
+                "trained as it was compiled. Call compile() again for the change to take effect.",
+                stacklevel=3,
+            )
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """The loss and the metrics on data: [loss, metrics...], the loss alone, or a dict."""
+        self._assert_compiled()
+        if steps is not None:
+            check_count("steps", steps)
+        source = make_source(x, y, sample_weight, batch_size, steps)
+        _refuse_no_rows("evaluate", source)
+        told = self._told(callbacks, verbose, steps or source.num_batches)
+        logs = self._evaluate(source, steps, told)
+        return logs if return_dict else self._in_order(logs)
+
+    def _evaluate(self, source: Source, steps: int | None, told: CallbackList) -> dict[str, Any]:
+        self.reset_metrics()
+        told.on_test_begin()
+        logs = Loop(self, "test", source, told).run(steps)
+        if logs is None:
+            raise ValueError("evaluate was given no batches.")
+        told.on_test_end(logs)
+        return logs
+
+    def _told(self, callbacks: Any, verbose: Any, steps: int | None) -> CallbackList:
+        if isinstance(callbacks, CallbackList):
+            return callbacks
+        return CallbackList(
+            callbacks,
+            add_progbar=verbose != 0,
+            model=self,
+            verbose=1 if verbose == "auto" else verbose,
+            epochs=1,
+            steps=steps,
+        )
+
+    def _in_order(self, logs: dict[str, Any]) -> Any:
+        """The values in the order of `metrics_names`, then the others; one value by itself."""
+        names = [name for name in self.metrics_names if name in logs]
+        values = [logs[name] for name in [*names, *(k for k in logs if k not in names)]]
+        return values[0] if len(values) == 1 else values
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """The outputs of the model as arrays, for arrays or for what yields batches."""
+        if steps is not None:
+            check_count("steps", steps)
+        source = make_source(x, batch_size=batch_size, steps=steps)
+        if isinstance(source, ArraySource) and source.rows == 0:
+            return self._predict_nothing(source)
+        told = self._told(callbacks, verbose, steps or source.num_batches)
+        told.on_predict_begin()
+        outputs = Loop(self, "predict", source, told).predict(steps)
+        told.on_predict_end()
+        return outputs
+
+    def _predict_nothing(self, source: ArraySource) -> Any:
+        """Arrays of 0 rows with the shapes of the outputs, found with one row of zeros."""
+        row = map_structure(
+            lambda a: None if a is None else np.zeros((1, *a.shape[1:]), a.dtype), source.data
+        )
+        return map_structure(lambda a: a[:0], to_numpy(self._run_step("predict", row)))
+
+    # --- one batch ------------------------------------------------------------------------------
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """One training step; returns [loss, metrics...] since the last reset of the metrics."""
+        self._assert_compiled()
+        self._warn_if_trainable_changed()
+        if self.optimizer is not None:
+            self.optimizer.refresh_learning_rate()
+        return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """One step of evaluate; returns [loss, metrics...] since the last reset."""
+        self._assert_compiled()
+        return self._on_batch("test", x, y, sample_weight, None, return_dict)
+
+    def _on_batch(
+        self, mode: str, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool
+    ) -> Any:
+        source = make_source(x, y, sample_weight, class_weight=class_weight)
+        _refuse_no_rows(f"{mode}_on_batch", source)
+        logs = to_floats(self._run_step(mode, _only_batch(source)))
+        return logs if return_dict else self._in_order(logs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for one batch, as arrays."""
+        source = make_source(x)
+        if isinstance(source, ArraySource) and source.rows == 0:
+            return self._predict_nothing(source)
+        return to_numpy(self._run_step("predict", _only_batch(source)))
+
+
+def check_count(name: str, value: Any, least: int = 1) -> None:
+    """Refuses what is not an int of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"`{name}` must be an int of at least {least}. Received: {value!r}")
+
+
+def _refuse_no_rows(what: str, source: Source) -> None:
+    if isinstance(source, ArraySource) and source.rows == 0:
+        raise ValueError(f"{what} needs at least one sample; `x` has 0 rows.")
+
+
+def _only_batch(source: Source) -> Any:
+    if not isinstance(source, ArraySource):
+        raise TypeError("The functions on batches take arrays, not something that yields batches.")
+    return source.data
+
+
+def _validation_arrays(data: Any) -> tuple[Any, Any, Any]:
+    if isinstance(data, list | tuple) and 2 <= len(data) <= 3:
+        return unpack_x_y_sample_weight(data)
+    if isinstance(data, PyDataset) or not is_data(data):
+        return data, None, None
+    raise ValueError(
+        "`validation_data` must be (x, y), (x, y, sample_weight), or something that yields batches."
+    )
+
+
+def _is_due(validation_freq: Any, epoch: int) -> bool:
+    """Whether validation takes place after this epoch (counted from 0)."""
+    if isinstance(validation_freq, Iterable):
+        return epoch + 1 in list(validation_freq)
+    check_count("validation_freq", validation_freq)
+    return (epoch + 1) % validation_freq == 0
