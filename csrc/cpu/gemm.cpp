@@ -112,17 +112,25 @@ void multiply_grid(const Exec& exec, const Job& job, Range m, Range n, Range k) 
 }
 
 void pack_b(const Exec& exec, const Job& job, Range n, Range k) {
+  constexpr int64_t kPanels = 8, kRows = 32;  // a few pages of B at a time
   const Gemm& p = job.p;
   const auto& kernels = job.kernels.gemm;
-  const int64_t width = job.plan.tile.columns();
-  exec.parallel_for(ceil_div(n.size(), width), k.size() * width / 16, [&](int64_t panel, int) {
-    const int64_t j = n.begin + panel * width, cols = std::min(width, n.end - j);
-    float* out = job.packed_b + panel * width * k.size();
-    if (p.trans_b) {
-      kernels.pack_transposed(job.b + j * p.ldb + k.begin, p.ldb, cols, k.size(), width, width,
-                              out);
-    } else {
-      kernels.pack_rows(job.b + k.begin * p.ldb + j, p.ldb, k.size(), cols, width, out);
+  const int64_t width = job.plan.tile.columns(), step = kPanels * width;
+  exec.parallel_for(ceil_div(n.size(), step), k.size() * step / 16, [&](int64_t block, int) {
+    const Range cols{n.begin + block * step, std::min(n.begin + (block + 1) * step, n.end)};
+    float* const out = job.packed_b + block * step * k.size();
+    const int64_t rows = p.trans_b ? k.size() : kRows;
+    for (int64_t i = k.begin; i < k.end; i += rows) {
+      const int64_t count = std::min(rows, k.end - i);
+      for (int64_t j = cols.begin; j < cols.end; j += width) {
+        const int64_t used = std::min(width, cols.end - j);
+        float* const to = out + (j - cols.begin) * k.size() + (i - k.begin) * width;
+        if (p.trans_b) {
+          kernels.pack_transposed(job.b + j * p.ldb + i, p.ldb, used, count, width, width, to);
+        } else {
+          kernels.pack_rows(job.b + i * p.ldb + j, p.ldb, count, used, width, to);
+        }
+      }
     }
   });
 }

@@ -31,7 +31,11 @@ bool packs_a(const Gemm& p) {
   return p.m >= 64 && p.m * p.k > 65536 && (p.n >= 512 || (p.n >= 192 && p.lda % 256 == 0));
 }
 
-bool packs_b(const Gemm& p) { return p.trans_b || (p.m >= 96 && p.k * p.n > 65536); }
+bool packs_b(const Gemm& p) {
+  // Rows of 8 KiB and more cost a page-table walk each when they are read a few columns at a time.
+  return p.trans_b || (p.m >= 96 && p.k * p.n > 65536) ||
+         (p.m >= 8 && p.ldb >= 2048 && p.k * p.n > 1 << 20);
+}
 
 }  // namespace
 
