@@ -1,5 +1,6 @@
 """The base of all callbacks."""
 
+import weakref
 from typing import Any
 
 
@@ -20,12 +21,13 @@ class Callback:
 
     def __init__(self) -> None:
         self.params: dict[str, Any] = {}
-        self._model: Any = None
+        self._model: weakref.ref[Any] | None = None
 
     @property
     def model(self) -> Any:
         """The model that is being trained or evaluated."""
-        return getattr(self, "_model", None)
+        reference = getattr(self, "_model", None)
+        return None if reference is None else reference()
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Called before anything else with the parameters of the run."""
@@ -33,7 +35,7 @@ class Callback:
 
     def set_model(self, model: Any) -> None:
         """Called before anything else with the model."""
-        self._model = model
+        self._model = None if model is None else weakref.ref(model)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """At the start of an epoch of fit."""

@@ -60,12 +60,12 @@ class EarlyStopping(Callback):
         name = self.monitor.removeprefix("val_")
         if name == "loss" or name.endswith("_loss"):
             return -1
-        for metric in getattr(self.model, "flat_metrics", list)():
+        for metric in self.model.metrics:
             if metric.name == name and getattr(metric, "_direction", None) in ("up", "down"):
                 return 1 if metric._direction == "up" else -1
         raise ValueError(
-            f"EarlyStopping callback received monitor={self.monitor!r}, but it is not known whether "
-            "it should go up or down; set the `mode` argument to 'max' or 'min'."
+            f"EarlyStopping callback received monitor={self.monitor!r}, but it is not known "
+            "whether it should go up or down; set the `mode` argument to 'max' or 'min'."
         )
 
     def _better(self, value: float, reference: float | None) -> bool:

@@ -1,6 +1,7 @@
 """What compile() made of its arguments, and what training keeps between calls."""
 
-from collections.abc import Sequence
+import weakref
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from nnseq import _core
@@ -13,7 +14,7 @@ from nnseq.training.compiled import CompileLoss, CompileMetrics
 class TrainingState:
     """The training side of one model.
 
-    trainable: (layer, flag) as compile() saw them. traced: the cached traces of each mode.
+    trainable: layer -> flag as compile() saw it. traced: the cached traces of each mode.
     """
 
     def __init__(
@@ -25,7 +26,7 @@ class TrainingState:
         weighted_metrics: Any = None,
         run_eagerly: bool = False,
         output_names: Sequence[str] | None = None,
-        trainable: Sequence[tuple[Any, bool]] = (),
+        trainable: Iterable[tuple[Any, bool]] = (),
     ) -> None:
         self.optimizer = optimizer
         self.loss = loss
@@ -35,7 +36,7 @@ class TrainingState:
         if metrics is not None or weighted_metrics is not None:
             self.compile_metrics = CompileMetrics(metrics, weighted_metrics, output_names)
         self.loss_tracker = Mean(name="loss")
-        self.trainable = list(trainable)
+        self.trainable = weakref.WeakKeyDictionary(trainable)
         self.traced: dict[str, Traced] = {}
         self.revision = getattr(optimizer, "revision", 0)
         self.stop = False
@@ -74,7 +75,9 @@ class TrainingState:
     # --- traces ---------------------------------------------------------------------------------
     def trainable_by_id(self) -> dict[int, bool] | None:
         """id(layer) -> trainable at compile(); None before compile()."""
-        return {id(layer): flag for layer, flag in self.trainable} if self.trainable else None
+        return (
+            {id(layer): flag for layer, flag in self.trainable.items()} if self.trainable else None
+        )
 
     def forget_traces(self) -> None:
         """The next step is traced anew."""
@@ -92,9 +95,14 @@ class TrainingState:
         """The names of layers whose `trainable` is no longer that of compile(); told once."""
         if self._warned:
             return []
-        names = [layer.name for layer, flag in self.trainable if layer.trainable != flag]
+        names = [layer.name for layer, flag in self.trainable.items() if layer.trainable != flag]
         self._warned = bool(names)
         return names
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "traced": {}, "history": None, "_grouped": set()}
+        kept = {"traced": {}, "history": None, "_grouped": set()}
+        return {**self.__dict__, **kept, "trainable": list(self.trainable.items())}
+
+    def __setstate__(self, fields: dict[str, Any]) -> None:
+        self.__dict__.update(fields)
+        self.trainable = weakref.WeakKeyDictionary(fields["trainable"])

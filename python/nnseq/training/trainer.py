@@ -1,6 +1,7 @@
 """Trainer: compile, the steps, and fit, evaluate and predict."""
 
 import warnings
+import weakref
 from collections.abc import Iterable
 from typing import Any
 
@@ -210,9 +211,8 @@ class Trainer(Layer):
         return self(x, training=False)
 
     def _step(self, mode: str, data: Any) -> Any:
-        """One step without leftovers: results carry no masks, layers keep no losses."""
+        """One step whose results carry no masks, so that they are all there is to return."""
         results = getattr(self, f"{mode}_step")(data)
-        self._clear_losses()
         for x in flatten(results):
             if getattr(x, "_keras_mask", None) is not None:
                 x._keras_mask = None
@@ -226,8 +226,9 @@ class Trainer(Layer):
             state.forget_traces()
             state.revision = revision
         if mode not in state.traced:
+            reference = weakref.ref(self)
             state.traced[mode] = Traced(
-                lambda data: self._step(mode, data),
+                lambda data: reference()._step(mode, data),  # type: ignore[union-attr]
                 training=mode == "train",
                 trainable=state.trainable_by_id(),
             )

@@ -21,3 +21,12 @@ def serialize(learning_rate_schedule: Any) -> Any:
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """Returns the schedule of a configuration."""
     return _registry.deserialize(config, custom_objects)
+
+
+__all__ = [
+    "CosineDecay",
+    "ExponentialDecay",
+    "LearningRateSchedule",
+    "deserialize",
+    "serialize",
+]
