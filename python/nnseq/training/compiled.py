@@ -12,7 +12,10 @@ from nnseq.training.outputs import match_targets, output_names, outputs_list, sp
 def _name_of(identifier: Any, found: Any) -> str:
     if isinstance(identifier, str):
         return identifier
-    return getattr(found, "name", None) or getattr(found, "__name__", type(found).__name__)
+    for attribute in ("name", "__name__"):
+        if isinstance(name := getattr(found, attribute, None), str):
+            return name
+    return type(found).__name__
 
 
 def resolve_loss(identifier: Any) -> Loss | None:

@@ -49,7 +49,8 @@ class ArraySource(Source):
         self.arrays = [array for array in flatten(data) if array is not None]
         self.rows = self.arrays[0].shape[0]
         self.batch_size = batch_size
-        self.num_batches = math.ceil(self.rows / batch_size)
+        self.per_pass = math.ceil(self.rows / batch_size)
+        self.num_batches = self.per_pass
         self.position = 0  # batches taken so far, over all passes
         self._seed = random.getrandbits(62) if shuffle else None
         self._order: tuple[Any, np.ndarray] | None = None
@@ -66,8 +67,8 @@ class ArraySource(Source):
         return map_structure(lambda a: None if a is None else a[rows], self.data)
 
     def take(self, steps: int | None) -> Iterator[Any]:
-        for _ in range(self.num_batches if steps is None else steps):
-            number, batch = divmod(self.position, self.num_batches)
+        for _ in range(self.per_pass if steps is None else steps):
+            number, batch = divmod(self.position, self.per_pass)
             start = batch * self.batch_size
             rows: Any = slice(start, start + self.batch_size)
             shuffle = self.shuffle_of(number)

@@ -49,7 +49,7 @@ class Loop:
         if isinstance(source, ArraySource) and not self.model.run_eagerly:
             compiled = self.model._compiled_step(self.mode, source.first_batch())
             if compiled.batch_free:
-                return self._run_chunks(source, source.num_batches if steps is None else steps)
+                return self._run_chunks(source, source.per_pass if steps is None else steps)
         return self._run_batches(steps)
 
     def _run_batches(self, steps: int | None) -> dict[str, Any] | None:
@@ -67,8 +67,8 @@ class Loop:
         logs = None
         done, chunk = 0, 1 if self.single or self._moves else steps
         while done < steps and not self.stopped:
-            number, first = divmod(source.position, source.num_batches)
-            count = min(chunk, steps - done, source.num_batches - first)
+            number, first = divmod(source.position, source.per_pass)
+            count = min(chunk, steps - done, source.per_pass - first)
             self._begin(done)
             self._refresh()
             compiled = self.model._compiled_step(self.mode, source.first_batch())
@@ -95,7 +95,7 @@ class Loop:
             compiled = self.model._compiled_step("predict", batch)
             outputs = to_numpy(self.model._run_step("predict", batch))
             self._end(0, {"outputs": outputs})
-            if source.num_batches == 1:
+            if source.per_pass == 1:
                 return outputs
             if compiled.batch_free and _is_row_wise(outputs, source.batch_size):
                 return self._predict_chunks(source, compiled, outputs)
@@ -113,9 +113,9 @@ class Loop:
         arrays = [np.empty((source.rows, *leaf.shape[1:]), leaf.dtype) for leaf in leaves]
         for array, leaf in zip(arrays, leaves, strict=True):
             array[: source.batch_size] = leaf
-        done, chunk = 1, 1 if self.single or self._moves else source.num_batches
-        while done < source.num_batches:
-            count = min(chunk, source.num_batches - done)
+        done, chunk = 1, 1 if self.single or self._moves else source.per_pass
+        while done < source.per_pass:
+            count = min(chunk, source.per_pass - done)
             self._begin(done)
             started = time.perf_counter()
             compiled.function.run_steps(source.arrays, source.batch_size, done, count, None, arrays)

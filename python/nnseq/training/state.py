@@ -75,9 +75,8 @@ class TrainingState:
     # --- traces ---------------------------------------------------------------------------------
     def trainable_by_id(self) -> dict[int, bool] | None:
         """id(layer) -> trainable at compile(); None before compile()."""
-        return (
-            {id(layer): flag for layer, flag in self.trainable.items()} if self.trainable else None
-        )
+        found = {id(layer): flag for layer, flag in self.trainable.items()}
+        return found or None
 
     def forget_traces(self) -> None:
         """The next step is traced anew."""
@@ -100,7 +99,7 @@ class TrainingState:
         return names
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = {"traced": {}, "history": None, "_grouped": set()}
+        kept: dict[str, Any] = {"traced": {}, "history": None, "_grouped": set()}
         return {**self.__dict__, **kept, "trainable": list(self.trainable.items())}
 
     def __setstate__(self, fields: dict[str, Any]) -> None:
