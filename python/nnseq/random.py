@@ -8,7 +8,7 @@ from typing import Any
 from nnseq.engine.dispatch import apply, dims_of, to_tensor
 from nnseq.engine.dtypes import standardize_dtype
 from nnseq.engine.operation import operation
-from nnseq.engine.random_state import SeedGenerator, draw, reset_default_generator
+from nnseq.engine.random_state import SeedGenerator, draw
 from nnseq.engine.tensor import Tensor
 from nnseq.ops.core import as_float, as_type, sizes_of
 
@@ -18,27 +18,9 @@ __all__ = [
     "dropout",
     "normal",
     "randint",
-    "set_seed",
     "truncated_normal",
     "uniform",
 ]
-
-
-def set_seed(seed: int) -> None:
-    """Seeds everything that is random: Python's `random`, NumPy and nnseq.
-
-    >>> set_seed(1); a = normal((2,)).tolist(); set_seed(1); a == normal((2,)).tolist()
-    True
-    """
-    import random as python_random
-
-    import numpy as np
-
-    if isinstance(seed, bool) or not isinstance(seed, int):
-        raise ValueError(f"Argument `seed` must be an integer. Received: seed={seed!r}")
-    python_random.seed(seed)
-    np.random.seed(seed % 2**32)
-    reset_default_generator()
 
 
 def _sample(dist: str, shape: Any, a: float, b: float, dtype: Any, seed: Any) -> Tensor:

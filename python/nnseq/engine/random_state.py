@@ -23,7 +23,7 @@ class SeedGenerator:
     one at the end of each run.
 
     Args:
-        seed: an int, or None for a random one (see `nnseq.random.set_seed`).
+        seed: an int, or None for a random one (see `nnseq.utils.set_random_seed`).
 
     >>> SeedGenerator(7).state.numpy().tolist()
     [7, 0]

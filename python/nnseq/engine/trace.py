@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nnseq import _core
-from nnseq.engine.dtypes import is_float
 from nnseq.engine.host import HostInt
 from nnseq.engine.state import state
 from nnseq.engine.tensor import Shape, Tensor, symbolic, to_array
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from nnseq.engine.random_state import SeedGenerator
     from nnseq.engine.variable import Variable
 
-HOST_SIZE = -1_000_000  # in a list of sizes, HOST_SIZE - k stands for host operand k
 _SIZE_ATTRS = ("sizes", "begin", "low", "high")
 
 
@@ -45,7 +43,6 @@ class Trace:
         self._current: dict[int, Tensor] = {}
         self._assigned: set[int] = set()
         self._constants: dict[int, tuple[Any, int]] = {}
-        self._operands: dict[int, tuple[int, ...]] = {}  # of values that carry a gradient
         self._generators: dict[int, tuple[SeedGenerator, Tensor]] = {}
         self._streams = 0
 
@@ -94,14 +91,10 @@ class Trace:
     def add(self, op: str, inputs: Sequence[Any], attrs: dict[str, Any], num_outputs: int) -> Any:
         """Appends a node; returns its output, or a tuple if there are several."""
         values = [self.value_of(x) for x in inputs]
-        operands = tuple(values)
         if attrs:
             attrs = self._bind_sizes(attrs, values)
         first = self.graph.add(op, values, attrs)
         outputs = tuple(self.tensor(first + k) for k in range(num_outputs))
-        for output in outputs:
-            if is_float(output.dtype) and op != "stop_gradient":
-                self._operands[output._value] = operands
         return outputs[0] if num_outputs == 1 else outputs
 
     def _bind_sizes(self, attrs: dict[str, Any], values: list[int]) -> dict[str, Any]:
@@ -117,7 +110,7 @@ class Trace:
             bound[key] = []
             for size in sizes:
                 if isinstance(size, HostInt):
-                    bound[key].append(HOST_SIZE - len(hosts))
+                    bound[key].append(_core.HOST_SIZE - len(hosts))  # stands for a host operand
                     hosts.append(self.value_of(size))
                 else:
                     bound[key].append(size)
@@ -184,11 +177,5 @@ class Trace:
 
     def reaches(self, target: Tensor, sources: Sequence[Tensor]) -> list[bool]:
         """For each source whether the target depends on it by differentiable operations."""
-        seen: set[int] = set()
-        stack = [self.value_of(target)]
-        while stack:
-            value = stack.pop()
-            if value not in seen:
-                seen.add(value)
-                stack.extend(self._operands.get(value, ()))
-        return [self.value_of(source) in seen for source in sources]
+        end = self.value_of(target)
+        return [self.graph.depends_on(end, self.value_of(source)) for source in sources]

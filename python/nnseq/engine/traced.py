@@ -100,6 +100,7 @@ class Traced:
         function: takes Tensors in any structure; other arguments are constants of the trace.
         training: the mode that layers see.
         trainable: id(layer) -> bool as compile() saw it; None: layers' own flags.
+        side_outputs: whether masks of the results, and `layer.losses` of the call, come back too.
     """
 
     def __init__(
@@ -107,8 +108,10 @@ class Traced:
         function: Callable[..., Any],
         training: bool | None = None,
         trainable: dict[int, bool] | None = None,
+        side_outputs: bool = False,
     ) -> None:
         self.function = function
+        self.side_outputs = side_outputs
         self.training = training
         self.trainable = trainable
         self.plain: dict[Any, _core.Function] = {}  # (dtype, dims but the first) of one argument
@@ -159,9 +162,10 @@ class Traced:
         self._cache[key] = compiled
         if compiled.is_plain and len(args) == 1 and len(leaves) == 1 and args[0] is leaves[0]:
             x = leaves[0]
-            kind = x.dtype if isinstance(x, Spec) else np.dtype(x.dtype)
+            kind = np.dtype(x.dtype)
             if compiled.batch_free and kind == np.dtype(_dtype_of(x)):
                 self.plain[(kind, full[0][1:])] = compiled.function
+                self.plain[(kind.name, full[0][1:])] = compiled.function
         return compiled
 
     def _trace(self, args: Any, shapes: Sequence[Shape]) -> Compiled:
@@ -195,12 +199,14 @@ class Traced:
             return _Leaf(len(outputs) - 1)
 
         structure = nest.map_structure(leaf, result)
-        masked = [i for i, x in enumerate(outputs) if x._keras_mask is not None]
+        masked = [
+            i for i, x in enumerate(outputs) if self.side_outputs and x._keras_mask is not None
+        ]
         losses = [
             (layer, index, loss)
             for layer in trace.layers.values()
             for index, loss in enumerate(layer._losses)
-            if isinstance(loss, Tensor) and loss._trace is trace
+            if self.side_outputs and isinstance(loss, Tensor) and loss._trace is trace
         ]
         outputs += [outputs[i]._keras_mask for i in masked]  # type: ignore[misc]
         outputs += [loss for _, _, loss in losses]
@@ -208,6 +214,8 @@ class Traced:
             trace.graph.add_output(trace.value_of(output))
         for layer in trace.layers.values():
             layer._used_by.add(self)
+            if not self.side_outputs:
+                layer._losses = []
         function = _core.Function(trace.graph, [v.handle for v in trace.variables])
         batch_free = all(not shape or shape[0] is None for shape in shapes)
         where = [(layer, index) for layer, index, _ in losses]

@@ -1,0 +1,61 @@
+"""nnseq: Keras-compatible neural networks, traced once into a small C++ graph and run there."""
+
+from nnseq import (
+    activations,
+    callbacks,
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    ops,
+    optimizers,
+    random,
+    regularizers,
+    utils,
+)
+from nnseq.engine.dtypes import epsilon, floatx
+from nnseq.engine.tape import GradientTape
+from nnseq.engine.tensor import KerasTensor, Tensor
+from nnseq.engine.variable import Variable
+from nnseq.initializers import Initializer
+from nnseq.layers import Input, InputSpec, Layer
+from nnseq.losses import Loss
+from nnseq.metrics import Metric
+from nnseq.models import Functional, Model, Sequential
+from nnseq.optimizers import Optimizer
+from nnseq.regularizers import Regularizer
+
+__all__ = [
+    "Functional",
+    "GradientTape",
+    "Initializer",
+    "Input",
+    "InputSpec",
+    "KerasTensor",
+    "Layer",
+    "Loss",
+    "Metric",
+    "Model",
+    "Optimizer",
+    "Regularizer",
+    "Sequential",
+    "Tensor",
+    "Variable",
+    "activations",
+    "callbacks",
+    "constraints",
+    "epsilon",
+    "floatx",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "ops",
+    "optimizers",
+    "random",
+    "regularizers",
+    "utils",
+]

@@ -1,0 +1,105 @@
+"""Functional: a model given by its inputs and outputs."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from nnseq.engine import nest
+from nnseq.engine.dispatch import apply, dims_of, to_tensor
+from nnseq.engine.tensor import Tensor
+from nnseq.layers.layer import Layer
+from nnseq.models.function_graph import FunctionGraph
+from nnseq.models.model import Model
+
+
+class Functional(Model):
+    """What `Model(inputs, outputs)` makes."""
+
+    @property
+    def layers(self) -> list[Layer]:
+        """All layers, InputLayers first, in a new list."""
+        return [op for op in self._graph.operations if isinstance(op, Layer)]
+
+
+def set_graph(model: Model, inputs: Any, outputs: Any) -> None:
+    """Makes a model functional.
+
+    Raises:
+        ValueError: if inputs or outputs are missing or not connected.
+    """
+    if inputs is None or outputs is None:
+        raise ValueError(f"Model '{model.name}' needs both `inputs` and `outputs`.")
+    graph = FunctionGraph(copy.copy(inputs), copy.copy(outputs), model.name)
+    model._graph = graph
+    model._layers = [op for op in graph.operations if isinstance(op, Layer)]  # type: ignore[attr-defined]
+    names: set[str] = set()
+    for layer in model._layers:  # type: ignore[attr-defined]
+        if layer.name in names:
+            raise ValueError(
+                f"The name '{layer.name}' is used by two layers of model '{model.name}'. All "
+                "layer names should be unique."
+            )
+        names.add(layer.name)
+    model.built = True
+
+
+def flat_inputs(model: Model, inputs: Any, mask: Any) -> list[Any]:
+    """The inputs in order, cast and shaped as the model's Inputs say.
+
+    Raises:
+        ValueError: if their number, names or shapes are wrong.
+    """
+    graph = model._graph
+    expected = graph.flat_inputs
+    if isinstance(inputs, dict) and not isinstance(graph.inputs, dict):
+        missing = [x.name for x in expected if x.name not in inputs]
+        if missing:
+            raise ValueError(
+                f"Model '{model.name}' got no value for input '{missing[0]}'; "
+                f"its inputs are {[x.name for x in expected]}, given were {sorted(inputs)}."
+            )
+        values = [inputs[x.name] for x in expected]
+    elif isinstance(inputs, dict):
+        missing = [key for key in graph.inputs if key not in inputs]
+        if missing:
+            raise ValueError(f"Model '{model.name}' got no value for input '{missing[0]}'.")
+        values = nest.flatten({key: inputs[key] for key in graph.inputs})
+    else:
+        values = nest.flatten(inputs)
+    if len(values) != len(expected):
+        raise ValueError(
+            f"Layer '{model.name}' expected {len(expected)} input(s). "
+            f"Received {len(values)} instead."
+        )
+    masks = [None] * len(values) if mask is None else nest.flatten(mask)
+    return [
+        _fitted(model, i, x, value, m)
+        for i, (x, value, m) in enumerate(zip(expected, values, masks, strict=True))
+    ]
+
+
+def _fitted(model: Model, index: int, expected: Any, value: Any, mask: Any) -> Any:
+    if value is None:
+        return None
+    x = to_tensor(value)
+    mask = mask if mask is not None else x._keras_mask
+    rank = len(expected.shape)
+    if len(x.shape) == rank - 1 and expected.shape[-1] == 1:
+        x = apply("reshape", [x], {"sizes": [*dims_of(x), 1]})
+    elif len(x.shape) == rank + 1 and x.shape[-1] == 1:
+        x = apply("reshape", [x], {"sizes": list(dims_of(x)[:-1])})
+    wrong = len(x.shape) != rank or any(
+        want is not None and got is not None and want != got
+        for want, got in zip(expected.shape[1:], x.shape[1:], strict=True)
+    )
+    if wrong:
+        raise ValueError(
+            f"Input {index} of layer '{model.name}' is incompatible with the layer: expected "
+            f"shape={(None, *expected.shape[1:])}, found shape={x.shape}"
+        )
+    if x.dtype != expected.dtype:
+        x = apply("cast", [x], {"dtype": expected.dtype})
+    if mask is not None and isinstance(x, Tensor):
+        x._keras_mask = mask
+    return x

@@ -1,0 +1,257 @@
+"""Model: a layer that can be trained, called on arrays and asked for its layers."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import numpy as np
+
+from nnseq.engine import nest
+from nnseq.engine.dispatch import to_tensor
+from nnseq.engine.operation import has_keras_tensor, output_spec
+from nnseq.engine.state import state
+from nnseq.engine.tensor import KerasTensor, Tensor, concrete
+from nnseq.engine.traced import Traced
+from nnseq.engine.variable import Variable
+from nnseq.layers.layer import Layer, _map_shapes
+from nnseq.training.trainer import Trainer
+
+
+class Model(Trainer):
+    """A model.
+
+    Made from KerasTensors, `Model(inputs, outputs)`, it is functional. A subclass makes its
+    layers in `__init__` and uses them in `call`, like a Layer.
+
+    Called on arrays, a model runs as one traced Program (see `nnseq.engine.traced`); under a
+    GradientTape or with `run_eagerly` it runs operation by operation.
+
+    Args:
+        inputs: the KerasTensors at which it begins, in any structure.
+        outputs: KerasTensors computed from them, in any structure.
+        name: without "/"; None makes one.
+
+    >>> from nnseq import Input, layers
+    >>> x = Input((3,))
+    >>> model = Model(x, layers.Dense(2)(x))
+    >>> model(np.ones((5, 3))).shape
+    (5, 2)
+    """
+
+    _harmless = Trainer._harmless | {"_direct"}
+    _untracked = Trainer._untracked | {"_direct", "_graph"}
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        from nnseq.models.functional import Functional
+
+        is_functional = len(args) > 1 or "inputs" in kwargs or "outputs" in kwargs
+        return object.__new__(Functional if cls is Model and is_functional else cls)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        functional = {k: kwargs.pop(k) for k in ("inputs", "outputs") if k in kwargs}
+        functional.update(zip(("inputs", "outputs", "name"), args, strict=False))
+        name = functional.pop("name", None)
+        if name is not None:
+            kwargs["name"] = name
+        super().__init__(**kwargs)
+        self._direct: tuple[Traced, Traced] | None = None
+        self._graph: Any = None
+        if functional:
+            from nnseq.models.functional import set_graph
+
+            set_graph(self, functional.get("inputs"), functional.get("outputs"))
+
+    # --- layers ---------------------------------------------------------------------------------
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers directly below, in a new list."""
+        return self._sublayers()
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """A layer by its name or its place in `layers`.
+
+        Raises:
+            ValueError: if there is no such layer.
+        """
+        if name is not None and index is not None:
+            raise ValueError(
+                f"Provide only a layer name or a layer index. Received: index={index}, name={name}."
+            )
+        layers = self.layers
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ValueError(
+                    f"Was asked to retrieve layer at index {index} but model only has "
+                    f"{len(layers)} layers."
+                )
+            return layers[index]
+        if name is None:
+            raise ValueError("Provide either a layer name or layer index at `get_layer`.")
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(
+            f"No such layer: {name}. Existing layers are: {[layer.name for layer in layers]}."
+        )
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All Variables.
+
+        Raises:
+            ValueError: if the model is not built.
+        """
+        if not self.built:
+            raise ValueError(
+                f"Weights for model '{self.name}' have not yet been created. Weights are created "
+                "when the model is first called on inputs or `build()` is called with an "
+                "`input_shape`."
+            )
+        return super().weights
+
+    # --- building and calling -------------------------------------------------------------------
+    def build(self, input_shape: Any) -> None:
+        """Makes all Variables for inputs of this shape (batch first), or structure of shapes."""
+        if self._graph is not None:
+            return
+        inputs = _map_shapes(lambda shape: KerasTensor(shape, self.dtype), input_shape)
+        output_spec(self.call, (inputs,), {})
+        self._clear_losses()
+
+    def _ensure_built(self, args: Any, kwargs: Any) -> None:
+        if type(self).build is not Model.build:
+            super()._ensure_built(args, kwargs)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the model on arrays, Tensors or KerasTensors; returns Tensors or KerasTensors."""
+        if state.trace is not None or state.tapes or state.scopes:
+            return super().__call__(*args, **kwargs)
+        if len(args) == 1 and not kwargs and self._direct is not None:
+            x = args[0]
+            is_plain = type(x) is np.ndarray or (type(x) is Tensor and x._keras_mask is None)
+            if is_plain:
+                function = self._direct[0].plain.get((x.dtype, x.shape[1:]))
+                if function is not None and not self.run_eagerly:
+                    return concrete(function(x if x.__class__ is np.ndarray else x._core)[0])
+        return self._call_general(args, kwargs)
+
+    def _call_general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        args = tuple(_as_arrays(x) for x in args)
+        if self.run_eagerly or has_keras_tensor(args) or has_keras_tensor(kwargs):
+            return super().__call__(*args, **kwargs)
+        if not self.built:
+            self._ensure_built(args, kwargs)
+        if self._direct is None:
+            self._direct = _direct_calls(self)
+        masks = nest.map_structure(_mask_of, (args, kwargs))
+        if len(args) == 1 and not kwargs and all(m is None for m in nest.flatten(masks)):
+            return self._direct[0](args[0])
+        return self._direct[1](args, kwargs, masks)
+
+    def __getstate__(self) -> dict[str, Any]:
+        fields = super().__getstate__()
+        fields["_direct"] = None
+        return fields
+
+    # --- functional models ----------------------------------------------------------------------
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Computes the outputs; subclasses define it."""
+        if self._graph is None:
+            raise NotImplementedError(
+                f"Model {type(self).__name__} does not have a `call()` method implemented."
+            )
+        from nnseq.models.functional import flat_inputs
+
+        return self._graph.run(flat_inputs(self, inputs, mask))
+
+    def _the_graph(self, what: str) -> Any:
+        if self._graph is None:
+            raise AttributeError(
+                f"{type(self).__name__} model '{self.name}' has no defined {what} yet."
+            )
+        return self._graph
+
+    @property
+    def inputs(self) -> list[KerasTensor]:
+        """The KerasTensors at which a functional model begins."""
+        return list(self._the_graph("inputs").flat_inputs)
+
+    @property
+    def outputs(self) -> list[KerasTensor]:
+        """The KerasTensors a functional model computes."""
+        return list(self._the_graph("outputs").flat_outputs)
+
+    @property
+    def input(self) -> Any:
+        """The input, or the structure of inputs."""
+        return _single(self._the_graph("inputs").inputs)
+
+    @property
+    def output(self) -> Any:
+        """The output, or the structure of outputs."""
+        return _single(self._the_graph("outputs").outputs)
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of the input, or the structure of shapes."""
+        return nest.map_structure(lambda x: x.shape, self.input)
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of the output, or the structure of shapes."""
+        return nest.map_structure(lambda x: x.shape, self.output)
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs."""
+        return [x.name for x in self.inputs]
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the layers or functions that make the outputs."""
+        return [x.history[0].name if x.history else x.name for x in self.outputs]
+
+
+def _single(structure: Any) -> Any:
+    if isinstance(structure, (list, tuple)) and len(structure) == 1:
+        return structure[0]
+    return structure
+
+
+def _mask_of(x: Any) -> Any:
+    return x._keras_mask if isinstance(x, Tensor) else None
+
+
+def _as_arrays(x: Any) -> Any:
+    """Lists of numbers, numbers and things that convert themselves, as arrays."""
+    if isinstance(x, (list, tuple)):
+        leaves = nest.flatten(x)
+        if leaves and all(isinstance(leaf, (int, float)) for leaf in leaves):
+            return np.asarray(x)
+        return nest.map_structure(_as_arrays, x)
+    if hasattr(x, "__array__") and not hasattr(x, "handle"):
+        is_array = isinstance(x, (np.ndarray, np.generic, Tensor, KerasTensor))
+        return x if is_array else np.asarray(x)
+    return x
+
+
+def _direct_calls(model: Model) -> tuple[Traced, Traced]:
+    """Traced calls of a model on one plain input, and on anything else."""
+    reference = weakref.ref(model)
+
+    def plain(x: Any) -> Any:
+        return Layer.__call__(reference(), x)  # type: ignore[arg-type]
+
+    def general(args: Any, kwargs: Any, masks: Any) -> Any:
+        args, kwargs = nest.map_structure(_masked, (args, kwargs), masks)
+        return Layer.__call__(reference(), *args, **kwargs)  # type: ignore[arg-type]
+
+    return Traced(plain, side_outputs=True), Traced(general, side_outputs=True)
+
+
+def _masked(x: Any, mask: Any) -> Any:
+    if mask is not None:
+        x = to_tensor(x)
+        x._keras_mask = mask
+    return x

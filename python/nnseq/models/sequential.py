@@ -1,0 +1,228 @@
+"""Sequential: a model that is a list of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np  # noqa: F401 (doctest)
+
+from nnseq.engine import nest
+from nnseq.engine.dispatch import to_tensor
+from nnseq.engine.naming import name_scope
+from nnseq.engine.tensor import KerasTensor
+from nnseq.layers.input_layer import InputLayer
+from nnseq.layers.layer import Layer, _is_shape
+from nnseq.models.function_graph import FunctionGraph
+from nnseq.models.functional import flat_inputs
+from nnseq.models.model import Model
+
+
+class Sequential(Model):
+    """Layers in a row.
+
+    It is built, which makes its weights, as soon as the shape of its input is known: from an
+    `Input` or an `input_shape=` of its first layer, from `build(input_shape)`, or from the first
+    call.
+
+    Args:
+        layers: a list or another iterable of layers; an `Input` may come first.
+        trainable: whether its layers are trained.
+        name: without "/"; None makes one.
+
+    >>> from nnseq import layers
+    >>> model = Sequential([layers.Dense(2, activation="relu"), layers.Dense(4)])
+    >>> model(np.ones((3, 3))).shape
+    (3, 4)
+    """
+
+    _untracked = Model._untracked | {"_layers", "_outputs"}
+
+    def __init__(
+        self, layers: Iterable[Any] | None = None, trainable: bool = True, name: str | None = None
+    ) -> None:
+        super().__init__(trainable=trainable, name=name)
+        self._layers: list[Layer] = []
+        self._input_is_implicit = False
+        self._outputs: list[Any] = []  # of the Input and of each layer, while there is a graph
+        for layer in layers if layers is not None else ():
+            self._append(layer)
+        self._rebuild()
+
+    # --- the list -------------------------------------------------------------------------------
+    def add(self, layer: Any) -> None:
+        """Appends a layer; a built model stays built and keeps its weights.
+
+        Raises:
+            ValueError: if it is not a layer, or its name is taken by another one.
+        """
+        was_built = self._graph is not None
+        self._append(layer)
+        if was_built:
+            with name_scope(self.name):
+                self._extend(self._layers[-1])
+            self._close()
+        else:
+            self._rebuild()
+
+    def pop(self) -> Layer:
+        """Removes the last layer and returns it.
+
+        Raises:
+            IndexError: if there is none; also a TypeError, as Keras 2 raised.
+        """
+        if not self.layers:
+            raise _NoLayersError("There are no layers in the model.")
+        layer = self._layers.pop()
+        if self._graph is not None and self.layers:
+            self._outputs.pop()
+            self._close()
+        else:
+            self._rebuild()
+        return layer
+
+    def _append(self, layer: Any) -> None:
+        if isinstance(layer, KerasTensor) and layer.history is not None:
+            origin = layer.history[0]
+            if isinstance(origin, InputLayer):
+                layer = origin
+        if not isinstance(layer, Layer):
+            raise ValueError(
+                "Only instances of `keras.Layer` can be added to a Sequential model. "
+                f"Received: {layer} (of type {type(layer)})"
+            )
+        if isinstance(layer, InputLayer) and self._layers:
+            first = self._layers[0]
+            if isinstance(first, InputLayer):
+                raise ValueError(
+                    f"Sequential model '{self.name}' has already been configured to use input "
+                    f"shape {first.batch_shape}. You cannot add a different Input layer to it."
+                )
+            raise ValueError(
+                f"Sequential model '{self.name}' already has layers; an Input comes first."
+            )
+        for other in self._layers:
+            if other.name == layer.name and other is not layer:
+                raise ValueError(
+                    "All layers added to a Sequential model should have unique names. Name "
+                    f"'{layer.name}' is already the name of a layer in this model. Update the "
+                    "`name` argument to pass a unique name."
+                )
+        if not self._layers and layer._batch_input_shape is not None:
+            self._layers.append(InputLayer(batch_shape=layer._batch_input_shape))
+        self._layers.append(layer)
+
+    def _rebuild(self) -> None:
+        self.built = False
+        self._graph = None
+        if not self.layers:
+            return
+        first = self._layers[0]
+        if isinstance(first, InputLayer):
+            self.build(first.batch_shape)
+        elif isinstance(first, Model) and first.built and first._graph is not None:
+            self.build(first.input_shape)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers without the Input, in a new list."""
+        layers = self._layers
+        return layers[1:] if layers and isinstance(layers[0], InputLayer) else layers[:]
+
+    @layers.setter
+    def layers(self, value: Any) -> None:
+        raise AttributeError(
+            "`Sequential.layers` attribute is reserved and should not be used. Use `add()` and "
+            "`pop()` to change the layers in this model."
+        )
+
+    def _sublayers(self) -> list[Layer]:
+        return list({id(x): x for x in [*self._layers, *super()._sublayers()]}.values())
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.layers[index]
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self.layers)
+
+    def __bool__(self) -> bool:
+        return True
+
+    # --- building and calling -------------------------------------------------------------------
+    def build(self, input_shape: Any = None) -> None:
+        """Makes the weights for inputs of this shape (batch first, None for any size).
+
+        Raises:
+            ValueError: if there are no layers, or the model has another input shape.
+        """
+        if not self.layers:
+            raise ValueError(
+                f"Sequential model {self.name} cannot be built because it has no layers. "
+                "Call `model.add(layer)`."
+            )
+        first = self._layers[0]
+        if input_shape is None and isinstance(first, InputLayer):
+            input_shape = first.batch_shape
+        if not _is_shape(input_shape):
+            return  # lists and dicts of inputs: the layers are called in order
+        shape = tuple(input_shape)
+        if not isinstance(first, InputLayer):
+            self._input_is_implicit = True
+            self._layers.insert(0, InputLayer(batch_shape=shape))
+        elif first.batch_shape != shape:
+            raise ValueError(
+                f"Sequential model '{self.name}' has already been configured to use input shape "
+                f"{first.batch_shape}. You cannot build it with input shape {shape}."
+            )
+        self._outputs = [self._layers[0].output]
+        for layer in self.layers:
+            self._extend(layer)
+        self._close()
+
+    def _extend(self, layer: Layer) -> None:
+        self._outputs.append(layer(self._outputs[-1]))
+
+    def _close(self) -> None:
+        first, last = self._outputs[0], self._outputs[-1]
+        self._graph = FunctionGraph(
+            [first], [last] if isinstance(last, KerasTensor) else last, self.name
+        )
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        if not self.layers:
+            raise ValueError(
+                f"Sequential model {self.name} cannot be built because it has no layers. "
+                "Call `model.add(layer)`."
+            )
+        x = inputs
+        if self._graph is not None and not self._input_is_implicit:
+            [x] = flat_inputs(self, inputs, mask)
+        elif mask is not None:
+            x = nest.map_structure(_with_mask, inputs, mask)
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def get_config(self) -> dict[str, Any]:
+        """The name and the classes and configurations of the layers."""
+        return {
+            "name": self.name,
+            "layers": [
+                {"class_name": type(layer).__name__, "config": layer.get_config()}
+                for layer in self._layers
+            ],
+        }
+
+
+class _NoLayersError(IndexError, TypeError):
+    """pop() of an empty model: Keras 3 raises the one, Keras 2 the other."""
+
+
+def _with_mask(x: Any, mask: Any) -> Any:
+    if mask is not None:
+        x = to_tensor(x)
+        x._keras_mask = mask
+    return x
