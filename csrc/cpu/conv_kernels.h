@@ -5,30 +5,23 @@
 
 namespace nnseq::cpu {
 
-// One output row of a depthwise convolution: y (count, c) with
-// y[i, c] = bias[c] + sum over (kh, kw) of x[i * step + kh * tap_h + kw * tap_w + c] * w[kh, kw,
-// c].
+// One row of a depthwise convolution, all strides in floats:
+// y[i * ldy + c] = bias[c] + sum over (kh, kw) of
+//                  x[i * step + kh * tap_h + kw * tap_w + c] * w[(kh * taps_w + kw) * ldw + c]
 struct DepthwiseRow {
-  const float* x;
-  const float* w;  // (kh, kw, c)
-  float* y;
-  const float* bias;  // (c,) or null
-  int64_t count, c, kh, kw;
-  int64_t step, tap_h, tap_w;  // floats
-};
-
-// dw[kh, kw, c] += sum over i of x[i * step + kh * tap_h + kw * tap_w + c] * dy[i, c].
-struct DepthwiseWeightsRow {
-  const float* x;
-  const float* dy;  // (count, c)
-  float* dw;        // (kh, kw, c)
-  int64_t count, c, kh, kw;
+  int64_t count, channels;
+  int64_t taps_h, taps_w;
   int64_t step, tap_h, tap_w;
+  int64_t ldw, ldy;
+  bool accumulate;    // add to y
+  const float* bias;  // (channels,) or null
 };
 
 struct ConvKernels {
-  void (*depthwise_row)(const DepthwiseRow&);
-  void (*depthwise_weights_row)(const DepthwiseWeightsRow&);
+  void (*depthwise_row)(const DepthwiseRow&, const float* x, const float* w, float* y);
+  // dw[(kh * taps_w + kw) * ldw + c] += sum over i of
+  //     x[i * step + kh * tap_h + kw * tap_w + c] * dy[i * ldy + c]
+  void (*depthwise_weights_row)(const DepthwiseRow&, const float* x, const float* dy, float* dw);
 };
 
 }  // namespace nnseq::cpu

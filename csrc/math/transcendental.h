@@ -245,7 +245,7 @@ NNSEQ_HD T sin_shifted(T x, int32_t quarter) {
 
 template <class T>
 NNSEQ_HD T sin(T x) {
-  return sin_shifted(x, 0);
+  return select(x == k<T>(0), x, sin_shifted(x, 0));  // keeps the sign of zero
 }
 template <class T>
 NNSEQ_HD T cos(T x) {

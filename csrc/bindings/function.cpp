@@ -1,0 +1,162 @@
+// Functions and Programs: running what was traced, without the GIL.
+#include "bindings/core.h"
+
+namespace nnseq::python {
+
+namespace {
+
+// Runs f without the GIL; what a signal handler raised meanwhile is raised here.
+template <class F>
+auto run_released(SignalHook& signals, F f) {
+  try {
+    py::gil_scoped_release release;
+    return f();
+  } catch (const Error& e) {
+    if (e.kind() == ErrorKind::kCancelled) signals.rethrow();
+    throw;
+  }
+}
+
+py::array array_from(const py::handle& h) {
+  auto a = py::array::ensure(h);
+  if (!a) throw py::error_already_set();
+  return a;
+}
+
+std::vector<Tensor> call_on_tensors(const Function& f, const py::args& inputs) {
+  std::vector<Tensor> tensors;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (py::isinstance<Tensor>(inputs[i])) {
+      tensors.push_back(py::cast<const Tensor&>(inputs[i]));
+    } else {
+      const DType dtype = f.graph().type(f.graph().inputs().at(i)).dtype;
+      tensors.push_back(to_tensor(contiguous(array_from(inputs[i]), dtype)));
+    }
+  }
+  SignalHook signals;
+  return run_released(signals, [&] { return f.run(tensors, signals.hook()); });
+}
+
+std::vector<Tensor> call(const Function& f, const py::args& inputs) {
+  const auto& wanted = f.graph().inputs();
+  if (inputs.size() != wanted.size()) {
+    throw Error(ErrorKind::kValue, "takes " + std::to_string(wanted.size()) + " inputs, got " +
+                                       std::to_string(inputs.size()));
+  }
+  if (context()->device() != "cpu") return call_on_tensors(f, inputs);
+  std::vector<Function::HostInput> host;
+  std::vector<py::array> keep;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (py::isinstance<Tensor>(inputs[i])) {
+      const auto& t = py::cast<const Tensor&>(inputs[i]);
+      host.push_back({t.data(), t.type()});
+      continue;
+    }
+    const DType dtype = f.graph().type(wanted[i]).dtype;
+    keep.push_back(contiguous(array_from(inputs[i]), dtype));
+    Shape shape;
+    for (py::ssize_t d = 0; d < keep.back().ndim(); ++d) shape.push_back(keep.back().shape(d));
+    host.push_back({keep.back().data(), {dtype, shape}});
+  }
+  SignalHook signals;
+  return run_released(signals, [&] { return f.run(host, signals.hook()); });
+}
+
+using ShuffleArg = std::optional<std::pair<std::uint64_t, std::uint64_t>>;
+
+// The caller's output arrays are written in place: they must be contiguous, of the right dtype.
+std::vector<void*> output_addresses(const Function& f, const std::vector<py::array>& outputs) {
+  const auto& wanted = f.graph().outputs();
+  if (outputs.size() != wanted.size()) {
+    throw Error(ErrorKind::kValue, "writes " + std::to_string(wanted.size()) +
+                                       " outputs, got " + std::to_string(outputs.size()) +
+                                       " arrays");
+  }
+  std::vector<void*> addresses;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const TensorType& type = f.graph().type(wanted[i].value);
+    const py::array& a = outputs[i];
+    if (dtype_of(a) != type.dtype || !(a.flags() & py::array::c_style) ||
+        a.ndim() != type.shape.rank()) {
+      throw Error(ErrorKind::kValue, "output array " + std::to_string(i) + " must be contiguous " +
+                                         std::string(name_of(type.dtype)) + " like " +
+                                         to_string(type.shape));
+    }
+    addresses.push_back(const_cast<py::array&>(a).mutable_data());
+  }
+  return addresses;
+}
+
+std::vector<Tensor> run_steps(const Function& f, const std::vector<py::array>& arrays,
+                              std::int64_t batch_size, std::int64_t first_step,
+                              std::int64_t num_steps, const ShuffleArg& shuffle,
+                              const std::optional<std::vector<py::array>>& outputs) {
+  std::vector<HostArray> host;
+  for (const py::array& a : arrays) host.push_back(host_array(a));
+  StepRange range{batch_size, first_step, num_steps, std::nullopt};
+  if (shuffle) range.shuffle = Shuffle{shuffle->first, shuffle->second};
+  std::vector<void*> addresses;
+  if (outputs) {
+    addresses = output_addresses(f, *outputs);
+    for (const py::array& a : *outputs) {
+      if (!arrays.empty() && a.shape(0) < arrays[0].shape(0)) {
+        throw Error(ErrorKind::kValue, "an output array has fewer rows than the data");
+      }
+    }
+  }
+  SignalHook signals;
+  return run_released(signals,
+                      [&] { return f.run_steps(host, range, addresses, signals.hook()); });
+}
+
+std::vector<TensorType> types_for(const Function& f, const std::vector<py::object>& shapes) {
+  const auto& inputs = f.graph().inputs();
+  if (shapes.size() != inputs.size()) throw Error(ErrorKind::kValue, "one shape per input");
+  std::vector<TensorType> types;
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    types.push_back({f.graph().type(inputs[i]).dtype, shape_from(shapes[i])});
+  }
+  return types;
+}
+
+}  // namespace
+
+void bind_function(py::module_& m) {
+  py::class_<Program, std::shared_ptr<Program>>(m, "Program", "A Function for concrete shapes.")
+      .def_property_readonly("num_nodes", [](const Program& p) { return p.graph().nodes().size(); })
+      .def_property_readonly("num_steps", &Program::num_steps)
+      .def_property_readonly("arena_bytes", &Program::arena_bytes)
+      .def_property_readonly("scratch_bytes", &Program::scratch_bytes)
+      .def_property_readonly("specialise_seconds", &Program::specialise_seconds)
+      .def("__str__", &Program::to_string);
+
+  py::class_<Function, std::shared_ptr<Function>>(m, "Function", "A traced Graph bound to Variables.")
+      .def(py::init([](const Graph& graph, std::vector<std::shared_ptr<Variable>> variables) {
+             return std::make_shared<Function>(context(), graph, std::move(variables));
+           }),
+           py::arg("graph"), py::arg("variables"))
+      .def("__call__", &call, "One run; commits what the graph assigns.")
+      .def("run_steps", &run_steps, py::arg("arrays"), py::arg("batch_size"),
+           py::arg("first_step"), py::arg("num_steps"), py::arg("shuffle") = py::none(),
+           py::arg("outputs") = py::none(),
+           "Steps over rows of the arrays; returns the outputs of the last step, or writes rows "
+           "into `outputs`.")
+      .def("program",
+           [](const Function& f, const std::vector<py::object>& shapes) {
+             return std::const_pointer_cast<Program>(f.program(types_for(f, shapes)));
+           },
+           py::arg("shapes"));
+
+  m.def("eager",
+        [](const std::string& op, const std::vector<Tensor>& inputs, const py::dict& attrs) {
+          static auto* const ops = new EagerOps(context());
+          const Op o = op_from_name(op);
+          const Attrs a = attrs_from(o, attrs);
+          py::gil_scoped_release release;
+          return ops->run(o, inputs, a);
+        },
+        py::arg("op"), py::arg("inputs"), py::arg("attrs") = py::dict(),
+        "Runs one op on tensors.");
+}
+
+}  // namespace nnseq::python
