@@ -42,6 +42,10 @@ class Case:
     atol: float = 1e-6
     second: bool = False  # the gradient has a gradient
 
+    def __post_init__(self) -> None:
+        # Arithmetic of NumPy turns arrays of rank 0 into scalars.
+        object.__setattr__(self, "inputs", [np.asarray(x) for x in self.inputs])
+
     def __str__(self) -> str:
         shapes = ", ".join(f"{x.dtype}{x.shape}" for x in self.inputs)
         return f"{self.op}{dict(self.attrs)}({shapes})"

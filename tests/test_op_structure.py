@@ -49,8 +49,8 @@ def test_inputs_of_another_shape_or_dtype_are_refused():
     with pytest.raises(ValueError, match="x"):
         function(X[:, :2])
     with pytest.raises((TypeError, ValueError), match="x"):
-        function(X.astype(np.int64))
-    with pytest.raises((TypeError, ValueError)):
+        function(_core.Tensor(X.astype(np.int64)))
+    with pytest.raises(ValueError, match="takes 1 inputs, got 0"):
         function()
 
 
@@ -130,12 +130,11 @@ def test_gradient_of_sources_unused_or_stopped_is_zero():
     np.testing.assert_array_equal(same, X**2)
 
 
-def test_gradient_refuses_a_target_that_is_no_scalar():
+def test_gradient_of_a_target_that_is_no_scalar_is_that_of_its_sum():
     graph = _core.Graph()
     x = graph.input("x", "float32", (5, 3))
-    with pytest.raises((ValueError, TypeError), match="gradient"):
-        graph.add_output(graph.add("gradient", [x, x]))
-        run(graph, X)
+    graph.add_output(graph.add("gradient", [unary(graph, "square", x), x]))
+    np.testing.assert_array_equal(run(graph, X)[0], 2 * X)
 
 
 def test_gradient_of_gradient_of_a_cube():

@@ -50,7 +50,9 @@ def assert_matches(case: Case, got: np.ndarray, want: np.ndarray) -> None:
 
 
 def test_every_op_and_function_has_a_row():
-    ops = {name.split("/")[0] for name in NAMES} | set(STRUCTURE) | {"chain"}
+    ops = (
+        {name.split("/")[0] for name in NAMES} | set(STRUCTURE) | {"chain", "unstack"}
+    )  # made by passes
     assert ops == set(_core.op_names)
     assert set(UNARY) == set(_core.unary_names)
     assert set(BINARY) == set(_core.binary_names)
@@ -101,18 +103,21 @@ def test_gradient(name):
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in WITH_GRADIENT if any(case.second for case in cases(name))]
+    "name",
+    [name for name in WITH_GRADIENT if any(case.second and case.wrt for case in cases(name))],
 )
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_second_derivative(name):
     for case in cases(name):
-        if case.second:
+        if case.second and case.wrt:
             results = evaluate(case, second=True)[-len(case.wrt) :]
             assert_derivatives(case, results, numeric_second)
 
 
 def test_every_gradient_without_a_second_derivative_is_listed():
-    listed = {name for name in WITH_GRADIENT if not any(case.second for case in cases(name))}
+    listed = {
+        name for name in WITH_GRADIENT if not any(case.second and case.wrt for case in cases(name))
+    }
     assert listed == set(NO_SECOND)
 
 
@@ -200,6 +205,13 @@ def test_gradients_of_every_isa_agree(tables, isa):
                 np.testing.assert_allclose(a, b, rtol=0, atol=1e-5 * scale, err_msg=str(case))
 
 
+def unknown_batch(case: Case, i: int) -> tuple[int | None, ...]:
+    """The shape of input `i` with an unknown first dim; a random state has none."""
+    shape = case.inputs[i].shape
+    is_state = case.op in ("random", "dropout") and i == len(case.inputs) - 1
+    return shape if is_state else (None, *shape[1:])
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_shapes_are_inferred_with_an_unknown_batch(name):
     """The traced shape may say None where the concrete one says a number, nothing else."""
@@ -208,7 +220,7 @@ def test_shapes_are_inferred_with_an_unknown_batch(name):
             continue
         graph = _core.Graph()
         values = [
-            graph.input(f"x{i}", str(x.dtype), (None, *x.shape[1:]))
+            graph.input(f"x{i}", str(x.dtype), unknown_batch(case, i))
             for i, x in enumerate(case.inputs)
         ]
         first = graph.add(case.op, values, dict(case.attrs))
