@@ -19,13 +19,26 @@ void bind_errors(py::module_& m) {
     } catch (const Error& e) {
       PyObject* type = PyExc_RuntimeError;
       switch (e.kind()) {
-        case ErrorKind::kValue: type = PyExc_ValueError; break;
-        case ErrorKind::kType: type = PyExc_TypeError; break;
-        case ErrorKind::kUnsupported: type = PyExc_NotImplementedError; break;
-        case ErrorKind::kMemory: type = PyExc_MemoryError; break;
-        case ErrorKind::kFile: type = file_error.ptr(); break;
-        case ErrorKind::kCancelled: type = PyExc_KeyboardInterrupt; break;
-        case ErrorKind::kInternal: break;
+        case ErrorKind::kValue:
+          type = PyExc_ValueError;
+          break;
+        case ErrorKind::kType:
+          type = PyExc_TypeError;
+          break;
+        case ErrorKind::kUnsupported:
+          type = PyExc_NotImplementedError;
+          break;
+        case ErrorKind::kMemory:
+          type = PyExc_MemoryError;
+          break;
+        case ErrorKind::kFile:
+          type = file_error.ptr();
+          break;
+        case ErrorKind::kCancelled:
+          type = PyExc_KeyboardInterrupt;
+          break;
+        case ErrorKind::kInternal:
+          break;
       }
       PyErr_SetString(type, e.what());
     }
@@ -33,22 +46,27 @@ void bind_errors(py::module_& m) {
 }
 
 void bind_context(py::module_& m) {
-  m.def("set_num_threads", [](int n) { context()->set_threads(n); }, py::arg("n"),
-        py::call_guard<py::gil_scoped_release>(), "Threads used by every op from now on.");
+  m.def(
+      "set_num_threads", [](int n) { context()->set_threads(n); }, py::arg("n"),
+      py::call_guard<py::gil_scoped_release>(), "Threads used by every op from now on.");
   m.def("num_threads", [] { return context()->threads(); });
-  m.def("set_thread_backend", [](const std::string& n) { context()->set_thread_backend(n); },
-        py::arg("name"), "'openmp' or 'std'.");
-  m.def("isa", [] { return context()->isa(); }, "The kernel table in use.");
+  m.def(
+      "set_thread_backend", [](const std::string& n) { context()->set_thread_backend(n); },
+      py::arg("name"), "'openmp' or 'std'.");
+  m.def(
+      "isa", [] { return context()->isa(); }, "The kernel table in use.");
   m.def("available_isas", &Context::available_isas);
   m.def("device", [] { return context()->device(); });
-  m.def("set_device", [](const std::string& n) { context()->set_device(n); }, py::arg("name"),
-        "'cpu', or 'mirror' for tests; for tensors and Variables made afterwards.");
-  m.def("sample_order",
-        [](std::uint64_t seed, std::uint64_t epoch, std::int64_t n) {
-          return py::array_t<std::int64_t>(py::cast(sample_order(seed, epoch, n)));
-        },
-        py::arg("seed"), py::arg("epoch"), py::arg("n"),
-        "The order of n samples in an epoch: a pure function of its arguments.");
+  m.def(
+      "set_device", [](const std::string& n) { context()->set_device(n); }, py::arg("name"),
+      "'cpu', or 'mirror' for tests; for tensors and Variables made afterwards.");
+  m.def(
+      "sample_order",
+      [](std::uint64_t seed, std::uint64_t epoch, std::int64_t n) {
+        return py::array_t<std::int64_t>(py::cast(sample_order(seed, epoch, n)));
+      },
+      py::arg("seed"), py::arg("epoch"), py::arg("n"),
+      "The order of n samples in an epoch: a pure function of its arguments.");
 }
 
 void SignalHook::rethrow() {

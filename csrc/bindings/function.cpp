@@ -68,9 +68,8 @@ using ShuffleArg = std::optional<std::pair<std::uint64_t, std::uint64_t>>;
 std::vector<void*> output_addresses(const Function& f, const std::vector<py::array>& outputs) {
   const auto& wanted = f.graph().outputs();
   if (outputs.size() != wanted.size()) {
-    throw Error(ErrorKind::kValue, "writes " + std::to_string(wanted.size()) +
-                                       " outputs, got " + std::to_string(outputs.size()) +
-                                       " arrays");
+    throw Error(ErrorKind::kValue, "writes " + std::to_string(wanted.size()) + " outputs, got " +
+                                       std::to_string(outputs.size()) + " arrays");
   }
   std::vector<void*> addresses;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
@@ -105,8 +104,7 @@ std::vector<Tensor> run_steps(const Function& f, const std::vector<py::array>& a
     }
   }
   SignalHook signals;
-  return run_released(signals,
-                      [&] { return f.run_steps(host, range, addresses, signals.hook()); });
+  return run_released(signals, [&] { return f.run_steps(host, range, addresses, signals.hook()); });
 }
 
 std::vector<TensorType> types_for(const Function& f, const std::vector<py::object>& shapes) {
@@ -130,33 +128,34 @@ void bind_function(py::module_& m) {
       .def_property_readonly("specialise_seconds", &Program::specialise_seconds)
       .def("__str__", &Program::to_string);
 
-  py::class_<Function, std::shared_ptr<Function>>(m, "Function", "A traced Graph bound to Variables.")
+  py::class_<Function, std::shared_ptr<Function>>(m, "Function",
+                                                  "A traced Graph bound to Variables.")
       .def(py::init([](const Graph& graph, std::vector<std::shared_ptr<Variable>> variables) {
              return std::make_shared<Function>(context(), graph, std::move(variables));
            }),
            py::arg("graph"), py::arg("variables"))
       .def("__call__", &call, "One run; commits what the graph assigns.")
-      .def("run_steps", &run_steps, py::arg("arrays"), py::arg("batch_size"),
-           py::arg("first_step"), py::arg("num_steps"), py::arg("shuffle") = py::none(),
-           py::arg("outputs") = py::none(),
+      .def("run_steps", &run_steps, py::arg("arrays"), py::arg("batch_size"), py::arg("first_step"),
+           py::arg("num_steps"), py::arg("shuffle") = py::none(), py::arg("outputs") = py::none(),
            "Steps over rows of the arrays; returns the outputs of the last step, or writes rows "
            "into `outputs`.")
-      .def("program",
-           [](const Function& f, const std::vector<py::object>& shapes) {
-             return std::const_pointer_cast<Program>(f.program(types_for(f, shapes)));
-           },
-           py::arg("shapes"));
+      .def(
+          "program",
+          [](const Function& f, const std::vector<py::object>& shapes) {
+            return std::const_pointer_cast<Program>(f.program(types_for(f, shapes)));
+          },
+          py::arg("shapes"));
 
-  m.def("eager",
-        [](const std::string& op, const std::vector<Tensor>& inputs, const py::dict& attrs) {
-          static auto* const ops = new EagerOps(context());
-          const Op o = op_from_name(op);
-          const Attrs a = attrs_from(o, attrs);
-          py::gil_scoped_release release;
-          return ops->run(o, inputs, a);
-        },
-        py::arg("op"), py::arg("inputs"), py::arg("attrs") = py::dict(),
-        "Runs one op on tensors.");
+  m.def(
+      "eager",
+      [](const std::string& op, const std::vector<Tensor>& inputs, const py::dict& attrs) {
+        static auto* const ops = new EagerOps(context());
+        const Op o = op_from_name(op);
+        const Attrs a = attrs_from(o, attrs);
+        py::gil_scoped_release release;
+        return ops->run(o, inputs, a);
+      },
+      py::arg("op"), py::arg("inputs"), py::arg("attrs") = py::dict(), "Runs one op on tensors.");
 }
 
 }  // namespace nnseq::python

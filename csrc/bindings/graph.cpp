@@ -57,61 +57,73 @@ void bind_graph(py::module_& m) {
 
   py::class_<Graph, std::shared_ptr<Graph>>(m, "Graph", "A traced program: nodes, slots, outputs.")
       .def(py::init<>())
-      .def("input",
-           [](Graph& g, std::string name, const std::string& dtype, const py::object& shape) {
-             return to_int(g.input(std::move(name), {dtype_from_name(dtype), shape_from(shape)}));
-           },
-           py::arg("name"), py::arg("dtype"), py::arg("shape"))
-      .def("constant",
-           [](Graph& g, const py::array& a) { return to_int(g.constant(host_tensor(a))); },
-           py::arg("array"))
-      .def("scalar",
-           [](Graph& g, double value, const std::string& dtype) {
-             return to_int(g.scalar(value, dtype_from_name(dtype)));
-           },
-           py::arg("value"), py::arg("dtype"))
-      .def("add",
-           [](Graph& g, const std::string& op, const std::vector<std::int64_t>& inputs,
-              const py::dict& attrs) {
-             const Op o = op_from_name(op);
-             return to_int(g.add(o, from_ints(g, inputs), attrs_from(o, attrs)));
-           },
-           py::arg("op"), py::arg("inputs"), py::arg("attrs") = py::dict(),
-           "Appends a node and returns its first output.")
-      .def("num_outputs",
-           [](const Graph& g, std::int64_t v) { return g.node(from_int(g, v)).outputs.size(); },
-           py::arg("value"))
-      .def("add_slot",
-           [](Graph& g, std::string name, const std::string& dtype, const py::object& shape) {
-             return g.add_slot({std::move(name), {dtype_from_name(dtype), shape_from(shape)}});
-           },
-           py::arg("name"), py::arg("dtype"), py::arg("shape"))
-      .def("read", [](Graph& g, int slot) { return to_int(g.read(slot)); }, py::arg("slot"))
-      .def("assign",
-           [](Graph& g, int slot, std::int64_t v) { g.assign(slot, from_int(g, v)); },
-           py::arg("slot"), py::arg("value"))
-      .def("set_scope", [](Graph& g, const std::string& scope) { g.set_scope(scope); },
-           py::arg("scope"))
-      .def("add_output",
-           [](Graph& g, std::int64_t v, std::string name) {
-             g.add_output(from_int(g, v), std::move(name));
-           },
-           py::arg("value"), py::arg("name") = "")
-      .def("shape",
-           [](const Graph& g, std::int64_t v) { return to_tuple(g.type(from_int(g, v)).shape); },
-           py::arg("value"))
-      .def("dtype",
-           [](const Graph& g, std::int64_t v) {
-             return std::string(name_of(g.type(from_int(g, v)).dtype));
-           },
-           py::arg("value"))
+      .def(
+          "input",
+          [](Graph& g, std::string name, const std::string& dtype, const py::object& shape) {
+            return to_int(g.input(std::move(name), {dtype_from_name(dtype), shape_from(shape)}));
+          },
+          py::arg("name"), py::arg("dtype"), py::arg("shape"))
+      .def(
+          "constant",
+          [](Graph& g, const py::array& a) { return to_int(g.constant(host_tensor(a))); },
+          py::arg("array"))
+      .def(
+          "scalar",
+          [](Graph& g, double value, const std::string& dtype) {
+            return to_int(g.scalar(value, dtype_from_name(dtype)));
+          },
+          py::arg("value"), py::arg("dtype"))
+      .def(
+          "add",
+          [](Graph& g, const std::string& op, const std::vector<std::int64_t>& inputs,
+             const py::dict& attrs) {
+            const Op o = op_from_name(op);
+            return to_int(g.add(o, from_ints(g, inputs), attrs_from(o, attrs)));
+          },
+          py::arg("op"), py::arg("inputs"), py::arg("attrs") = py::dict(),
+          "Appends a node and returns its first output.")
+      .def(
+          "num_outputs",
+          [](const Graph& g, std::int64_t v) { return g.node(from_int(g, v)).outputs.size(); },
+          py::arg("value"))
+      .def(
+          "add_slot",
+          [](Graph& g, std::string name, const std::string& dtype, const py::object& shape) {
+            return g.add_slot({std::move(name), {dtype_from_name(dtype), shape_from(shape)}});
+          },
+          py::arg("name"), py::arg("dtype"), py::arg("shape"))
+      .def(
+          "read", [](Graph& g, int slot) { return to_int(g.read(slot)); }, py::arg("slot"))
+      .def(
+          "assign", [](Graph& g, int slot, std::int64_t v) { g.assign(slot, from_int(g, v)); },
+          py::arg("slot"), py::arg("value"))
+      .def(
+          "set_scope", [](Graph& g, const std::string& scope) { g.set_scope(scope); },
+          py::arg("scope"))
+      .def(
+          "add_output",
+          [](Graph& g, std::int64_t v, std::string name) {
+            g.add_output(from_int(g, v), std::move(name));
+          },
+          py::arg("value"), py::arg("name") = "")
+      .def(
+          "shape",
+          [](const Graph& g, std::int64_t v) { return to_tuple(g.type(from_int(g, v)).shape); },
+          py::arg("value"))
+      .def(
+          "dtype",
+          [](const Graph& g, std::int64_t v) {
+            return std::string(name_of(g.type(from_int(g, v)).dtype));
+          },
+          py::arg("value"))
       .def("producer", &producer, py::arg("value"), "(op, inputs, attrs) of the value's node.")
-      .def("depends_on",
-           [](const Graph& g, std::int64_t target, std::int64_t source) {
-             return g.depends_on(from_int(g, target), from_int(g, source));
-           },
-           py::arg("target"), py::arg("source"),
-           "Whether target depends on source in a differentiable way.")
+      .def(
+          "depends_on",
+          [](const Graph& g, std::int64_t target, std::int64_t source) {
+            return g.depends_on(from_int(g, target), from_int(g, source));
+          },
+          py::arg("target"), py::arg("source"),
+          "Whether target depends on source in a differentiable way.")
       .def_property_readonly("num_nodes", [](const Graph& g) { return g.nodes().size(); })
       .def("__str__", [](const Graph& g) { return to_string(g); });
 }

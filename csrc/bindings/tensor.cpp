@@ -26,7 +26,8 @@ py::tuple to_tuple(const Shape& shape) {
 
 DType dtype_from_name(const std::string& name) {
   if (auto t = dtype_from(name)) return *t;
-  throw Error(ErrorKind::kType, "unknown dtype '" + name + "'; use float32, float64, int32, int64, uint8 or bool");
+  throw Error(ErrorKind::kType,
+              "unknown dtype '" + name + "'; use float32, float64, int32, int64, uint8 or bool");
 }
 
 py::dtype numpy_dtype(DType dtype) { return py::dtype(std::string(name_of(dtype))); }
@@ -106,10 +107,12 @@ void bind_tensor(py::module_& m) {
   py::class_<Tensor>(m, "Tensor", "An immutable array in the core's memory.")
       .def(py::init([](const py::array& array) { return to_tensor(array); }), py::arg("array"))
       .def_property_readonly("shape", [](const Tensor& t) { return to_tuple(t.shape()); })
-      .def_property_readonly("dtype", [](const Tensor& t) { return std::string(name_of(t.dtype())); })
+      .def_property_readonly("dtype",
+                             [](const Tensor& t) { return std::string(name_of(t.dtype())); })
       .def("numpy", &to_numpy, "A new array with the values.");
 
-  py::class_<Variable, std::shared_ptr<Variable>>(m, "Variable", "Storage that Functions read and write.")
+  py::class_<Variable, std::shared_ptr<Variable>>(m, "Variable",
+                                                  "Storage that Functions read and write.")
       .def(py::init([](const py::array& array, std::string name) {
              const DType dtype = dtype_of(array);
              auto v = std::make_shared<Variable>(context(), std::move(name),
@@ -139,17 +142,19 @@ void bind_tensor(py::module_& m) {
              v.copy_to_host(host.data());
              return make_tensor(*context(), v.type(), host.data());
            })
-      .def("assign",
-           [](Variable& v, const py::array& array) {
-             const py::array plain = value_for(v, array);
-             const void* data = plain.data();
-             py::gil_scoped_release release;
-             v.copy_from_host(data);
-           },
-           py::arg("value"))
-      .def("assign",
-           [](Variable& v, const Tensor& t) { v.copy_from_host(value_for(v, to_numpy(t)).data()); },
-           py::arg("value"));
+      .def(
+          "assign",
+          [](Variable& v, const py::array& array) {
+            const py::array plain = value_for(v, array);
+            const void* data = plain.data();
+            py::gil_scoped_release release;
+            v.copy_from_host(data);
+          },
+          py::arg("value"))
+      .def(
+          "assign",
+          [](Variable& v, const Tensor& t) { v.copy_from_host(value_for(v, to_numpy(t)).data()); },
+          py::arg("value"));
 
   m.def("group_variables", &group_variables, py::arg("trainable"), py::arg("others"),
         py::call_guard<py::gil_scoped_release>(),

@@ -14,13 +14,14 @@ struct PoolWindow {
 
 struct PoolKernels {
   // y[c] = max over the window; NaN when the window holds one; -inf when it is empty.
-  void (*max)(const PoolWindow&, const float* x, float* y);
+  void (*max)(const PoolWindow&, const float* x, float* y) noexcept;
   // dx at the first pixel equal to y (or the first NaN when y is NaN) += dy.
-  void (*max_grad)(const PoolWindow&, const float* x, const float* y, const float* dy, float* dx);
+  void (*max_grad)(const PoolWindow&, const float* x, const float* y, const float* dy,
+                   float* dx) noexcept;
   // y[c] = sum over the window / (rows * cols); NaN when it is empty.
-  void (*avg)(const PoolWindow&, const float* x, float* y);
+  void (*avg)(const PoolWindow&, const float* x, float* y) noexcept;
   // dx += dy / (rows * cols) at each pixel of the window.
-  void (*avg_grad)(const PoolWindow&, const float* dy, float* dx);
+  void (*avg_grad)(const PoolWindow&, const float* dy, float* dx) noexcept;
 };
 
 }  // namespace nnseq::cpu

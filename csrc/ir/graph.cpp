@@ -52,8 +52,8 @@ const Node& Graph::add_node(Op op, std::vector<Value> inputs, Attrs attrs) {
     op_info(op).infer(args);
   } catch (const Error& e) {
     const std::string& scope = scopes_[static_cast<std::size_t>(scope_)];
-    throw Error(e.kind(), (scope.empty() ? "" : scope + ": ") + std::string(name_of(op)) + ": " +
-                              e.what());
+    throw Error(e.kind(),
+                (scope.empty() ? "" : scope + ": ") + std::string(name_of(op)) + ": " + e.what());
   }
   nodes_.push_back(std::move(node));
   return nodes_.back();
@@ -66,8 +66,7 @@ Value Graph::add_typed(Node node) {
 
 Value Graph::input(std::string name, const TensorType& type) {
   const auto index = static_cast<std::int64_t>(inputs_.size());
-  inputs_.push_back(
-      add_typed({Op::input, scope_, {}, {type}, InputAttrs{std::move(name), index}}));
+  inputs_.push_back(add_typed({Op::input, scope_, {}, {type}, InputAttrs{std::move(name), index}}));
   return inputs_.back();
 }
 
@@ -84,12 +83,24 @@ Value Graph::scalar(double value, DType dtype) {
   Tensor t(host_, {dtype, {}});
   auto store = [&t](auto x) { t.copy_from_host(&x); };
   switch (dtype) {
-    case DType::kFloat32: store(static_cast<float>(value)); break;
-    case DType::kFloat64: store(value); break;
-    case DType::kInt32: store(static_cast<std::int32_t>(value)); break;
-    case DType::kInt64: store(static_cast<std::int64_t>(value)); break;
-    case DType::kUInt8: store(static_cast<std::uint8_t>(value)); break;
-    case DType::kBool: store(static_cast<std::uint8_t>(value != 0)); break;
+    case DType::kFloat32:
+      store(static_cast<float>(value));
+      break;
+    case DType::kFloat64:
+      store(value);
+      break;
+    case DType::kInt32:
+      store(static_cast<std::int32_t>(value));
+      break;
+    case DType::kInt64:
+      store(static_cast<std::int64_t>(value));
+      break;
+    case DType::kUInt8:
+      store(static_cast<std::uint8_t>(value));
+      break;
+    case DType::kBool:
+      store(static_cast<std::uint8_t>(value != 0));
+      break;
   }
   return constant(std::move(t));
 }

@@ -13,8 +13,8 @@ void each_dims(AnyAttrs& attrs, F f) {
   std::visit(
       [&f](auto& a) {
         a.visit([&f](const char*, auto& field) {
-          if constexpr (std::is_same_v<std::remove_const_t<std::remove_reference_t<decltype(field)>>,
-                                       Dims>) {
+          if constexpr (std::is_same_v<
+                            std::remove_const_t<std::remove_reference_t<decltype(field)>>, Dims>) {
             f(field);
           }
         });

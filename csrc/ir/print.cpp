@@ -30,7 +30,6 @@ std::string list(const Dims& dims) {
   return s + "]";
 }
 
-
 std::string code_text(const std::vector<ChainInstr>& code) {
   std::string s = "{";
   for (const ChainInstr& i : code) {
@@ -107,12 +106,17 @@ struct Printer {
   static std::string constant_text(const Tensor& t) {
     if (t.type().count() != 1) return "...";
     switch (t.dtype()) {
-      case DType::kFloat32: return number(t.item<float>());
-      case DType::kFloat64: return number(t.item<double>());
-      case DType::kInt32: return std::to_string(t.item<std::int32_t>());
-      case DType::kInt64: return std::to_string(t.item<std::int64_t>());
+      case DType::kFloat32:
+        return number(t.item<float>());
+      case DType::kFloat64:
+        return number(t.item<double>());
+      case DType::kInt32:
+        return std::to_string(t.item<std::int32_t>());
+      case DType::kInt64:
+        return std::to_string(t.item<std::int64_t>());
       case DType::kUInt8:
-      case DType::kBool: return std::to_string(t.item<std::uint8_t>());
+      case DType::kBool:
+        return std::to_string(t.item<std::uint8_t>());
     }
     return "?";
   }

@@ -44,9 +44,15 @@ void infer_unary(InferArgs& a) {
 void vjp_unary(VjpArgs& a) {
   const UnaryAttrs& attrs = a.node.as<UnaryAttrs>();
   switch (saves(attrs.fn)) {
-    case Saves::kNone: a.din[0] = zeros(a.g, a.type(0)); break;
-    case Saves::kX: a.din[0] = a.g.add(Op::unary_grad, {a.in(0), a.dy()}, attrs); break;
-    case Saves::kY: a.din[0] = a.g.add(Op::unary_grad, {a.y(), a.dy()}, attrs); break;
+    case Saves::kNone:
+      a.din[0] = zeros(a.g, a.type(0));
+      break;
+    case Saves::kX:
+      a.din[0] = a.g.add(Op::unary_grad, {a.in(0), a.dy()}, attrs);
+      break;
+    case Saves::kY:
+      a.din[0] = a.g.add(Op::unary_grad, {a.y(), a.dy()}, attrs);
+      break;
   }
 }
 
@@ -54,7 +60,8 @@ void vjp_unary(VjpArgs& a) {
 
 void infer_unary_grad(InferArgs& a) {
   expect_operands(a, 2);
-  if (!(a.in[0] == a.in[1])) fail("operands differ: " + to_string(a.in[0]) + ", " + to_string(a.in[1]));
+  if (!(a.in[0] == a.in[1]))
+    fail("operands differ: " + to_string(a.in[0]) + ", " + to_string(a.in[1]));
   a.out = {a.in[0]};
 }
 
@@ -67,19 +74,30 @@ Value second_derivative(Graph& g, const UnaryAttrs& attrs, Value s, const std::s
     case UnaryFn::kRelu:
     case UnaryFn::kRelu6:
     case UnaryFn::kLeakyRelu:
-    case UnaryFn::kHardSigmoid: return zeros(g, g.type(s));
-    case UnaryFn::kSquare: return broadcast(g, g.scalar(2, DType::kFloat32), g.type(s).shape);
-    case UnaryFn::kExp: return broadcast(g, g.scalar(1, DType::kFloat32), g.type(s).shape);
-    case UnaryFn::kTanh: return scale(g, s, -2);                   // f' = 1 - y^2
-    case UnaryFn::kSigmoid: return one_minus(scale(g, s, 2));      // f' = y (1 - y)
-    case UnaryFn::kReciprocal: return scale(g, s, -2);             // f' = -y^2
-    case UnaryFn::kLog: return neg(g, unary(g, UnaryFn::kReciprocal, unary(g, UnaryFn::kSquare, s)));
+    case UnaryFn::kHardSigmoid:
+      return zeros(g, g.type(s));
+    case UnaryFn::kSquare:
+      return broadcast(g, g.scalar(2, DType::kFloat32), g.type(s).shape);
+    case UnaryFn::kExp:
+      return broadcast(g, g.scalar(1, DType::kFloat32), g.type(s).shape);
+    case UnaryFn::kTanh:
+      return scale(g, s, -2);  // f' = 1 - y^2
+    case UnaryFn::kSigmoid:
+      return one_minus(scale(g, s, 2));  // f' = y (1 - y)
+    case UnaryFn::kReciprocal:
+      return scale(g, s, -2);  // f' = -y^2
+    case UnaryFn::kLog:
+      return neg(g, unary(g, UnaryFn::kReciprocal, unary(g, UnaryFn::kSquare, s)));
     case UnaryFn::kSqrt:  // f' = 1 / (2 y)
       return scale(g, unary(g, UnaryFn::kReciprocal, unary(g, UnaryFn::kSquare, s)), -0.5);
-    case UnaryFn::kRsqrt: return scale(g, unary(g, UnaryFn::kSquare, s), -1.5);  // f' = -y^3 / 2
-    case UnaryFn::kSin: return neg(g, unary(g, UnaryFn::kSin, s));
-    case UnaryFn::kCos: return neg(g, unary(g, UnaryFn::kCos, s));
-    case UnaryFn::kSoftplus: return unary(g, UnaryFn::kExp, neg(g, s));  // f' = 1 - e^-y
+    case UnaryFn::kRsqrt:
+      return scale(g, unary(g, UnaryFn::kSquare, s), -1.5);  // f' = -y^3 / 2
+    case UnaryFn::kSin:
+      return neg(g, unary(g, UnaryFn::kSin, s));
+    case UnaryFn::kCos:
+      return neg(g, unary(g, UnaryFn::kCos, s));
+    case UnaryFn::kSoftplus:
+      return unary(g, UnaryFn::kExp, neg(g, s));  // f' = 1 - e^-y
     default:
       throw Error(ErrorKind::kUnsupported,
                   (scope.empty() ? "" : scope + ": ") + "the second derivative of " +
@@ -117,8 +135,10 @@ std::pair<Value, Value> binary_derivatives(VjpArgs& a) {
   Graph& g = a.g;
   const Value x = a.in(0), z = a.in(1), dy = a.dy();
   switch (a.node.as<BinaryAttrs>().fn) {
-    case BinaryFn::kAdd: return {dy, dy};
-    case BinaryFn::kSubtract: return {dy, a.needs[1] ? neg(g, dy) : Value{}};
+    case BinaryFn::kAdd:
+      return {dy, dy};
+    case BinaryFn::kSubtract:
+      return {dy, a.needs[1] ? neg(g, dy) : Value{}};
     case BinaryFn::kMultiply:
       return {a.needs[0] ? mul(g, dy, z) : Value{}, a.needs[1] ? mul(g, dy, x) : Value{}};
     case BinaryFn::kDivide: {
@@ -169,12 +189,13 @@ void vjp_binary(VjpArgs& a) {
 
 void infer_select(InferArgs& a) {
   expect_operands(a, 3);
-  if (a.in[0].dtype != DType::kBool) fail_type("the condition must be bool, got " + to_string(a.in[0]));
+  if (a.in[0].dtype != DType::kBool)
+    fail_type("the condition must be bool, got " + to_string(a.in[0]));
   if (a.in[1].dtype != a.in[2].dtype) {
     fail_type("branches differ in dtype: " + to_string(a.in[1]) + ", " + to_string(a.in[2]));
   }
-  a.out = {{a.in[1].dtype, broadcast_shapes(broadcast_shapes(a.in[0].shape, a.in[1].shape),
-                                            a.in[2].shape)}};
+  a.out = {{a.in[1].dtype,
+            broadcast_shapes(broadcast_shapes(a.in[0].shape, a.in[1].shape), a.in[2].shape)}};
 }
 
 void vjp_select(VjpArgs& a) {
@@ -248,8 +269,7 @@ void body_copy(const KernelArgs& k) noexcept {
 }
 void body_chain(const KernelArgs& k) noexcept {
   const auto& a = attrs_of<ChainAttrs>(k);
-  cpu::run_chain(*k.exec, a.code.data(), static_cast<int>(a.code.size()), k.in, k.num_in,
-                 k.out[0]);
+  cpu::run_chain(*k.exec, a.code.data(), static_cast<int>(a.code.size()), k.in, k.num_in, k.out[0]);
 }
 
 constexpr unsigned kChainable = kElementwise | kInPlace;

@@ -48,7 +48,8 @@ void infer_transpose(InferArgs& a) {
   unsigned seen = 0;
   Shape out;
   for (std::int64_t axis : axes) {
-    if (axis < 0 || axis >= in.rank()) fail("axis " + std::to_string(axis) + " is out of range for " + to_string(in));
+    if (axis < 0 || axis >= in.rank())
+      fail("axis " + std::to_string(axis) + " is out of range for " + to_string(in));
     seen |= 1u << axis;
     out.push_back(in[static_cast<int>(axis)]);
   }
@@ -207,7 +208,8 @@ void infer_pad(InferArgs& a) {
       continue;
     }
     const std::int64_t body = in[i] ? (in[i] - 1) * (p.interior[d] + 1) + 1 : 0;
-    if (p.low[d] + body + p.high[d] < 0) fail("padding makes axis " + std::to_string(i) + " of " + to_string(in) + " negative");
+    if (p.low[d] + body + p.high[d] < 0)
+      fail("padding makes axis " + std::to_string(i) + " of " + to_string(in) + " negative");
     out.push_back(p.low[d] + body + p.high[d]);
   }
   a.out = {{a.in[0].dtype, out}};
@@ -251,14 +253,13 @@ void infer_reverse(InferArgs& a) {
   a.out = {a.in[0]};
 }
 
-void vjp_reverse(VjpArgs& a) {
-  a.din[0] = a.g.add(Op::reverse, {a.dy()}, a.node.as<AxesAttrs>());
-}
+void vjp_reverse(VjpArgs& a) { a.din[0] = a.g.add(Op::reverse, {a.dy()}, a.node.as<AxesAttrs>()); }
 
 void body_reverse(const KernelArgs& k) noexcept {
   std::uint32_t axes = 0;
   const int rank = k.out[0].shape().rank();
-  for (std::int64_t axis : attrs_of<AxesAttrs>(k).axes) axes |= 1u << (axis < 0 ? axis + rank : axis);
+  for (std::int64_t axis : attrs_of<AxesAttrs>(k).axes)
+    axes |= 1u << (axis < 0 ? axis + rank : axis);
   cpu::reverse(*k.exec, k.in[0], axes, k.out[0]);
 }
 

@@ -1,6 +1,6 @@
 // matmul: (M, K) . (K, N), batched over equal leading dims, or (..., K) . (K, N).
-#include "ops/common.h"
 #include "ops/attrs_of.h"
+#include "ops/common.h"
 #include "ops/epilogue.h"
 
 namespace nnseq {

@@ -24,10 +24,13 @@ void expect_mask(const InferArgs& a, std::size_t i) {
   const Shape& x = a.in[0].shape;
   bool fits = a.in[i].dtype == DType::kBool && a.in[i].shape.rank() == x.rank() - 1;
   for (int d = 0; fits && d < x.rank() - 1; ++d) fits = agree(a.in[i].shape[d], x[d]);
-  if (!fits) fail("the mask is " + to_string(a.in[i]) + ", expected bool, one axis less than " + to_string(x));
+  if (!fits)
+    fail("the mask is " + to_string(a.in[i]) + ", expected bool, one axis less than " +
+         to_string(x));
 }
 void expect_input(const InferArgs& a, std::size_t least, std::size_t most) {
-  if (a.in.size() < least || a.in.size() > most) fail("takes " + std::to_string(least) + " to " + std::to_string(most) + " tensors");
+  if (a.in.size() < least || a.in.size() > most)
+    fail("takes " + std::to_string(least) + " to " + std::to_string(most) + " tensors");
   expect_float(a, 0);
   if (a.in[0].shape.rank() < 2) fail("x needs at least two axes, got " + to_string(a.in[0].shape));
 }
@@ -131,8 +134,8 @@ std::size_t scratch_layer_norm_grad(const ScratchArgs& s) {
 void body_layer_norm_grad(const KernelArgs& k) noexcept {
   const Shape& x = k.in[0].shape();
   cpu::layer_norm_grad(*k.exec, rows_of(x), x.back(), k.in[0].f32(), k.in[1].f32(), k.in[2].f32(),
-                       k.in[3].f32(), k.in[4].f32(), k.out[0].f32(), k.out[1].f32(),
-                       k.out[2].f32(), k.scratch);
+                       k.in[3].f32(), k.in[4].f32(), k.out[0].f32(), k.out[1].f32(), k.out[2].f32(),
+                       k.scratch);
 }
 
 }  // namespace

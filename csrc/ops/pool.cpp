@@ -46,8 +46,8 @@ void infer_avg_pool_grad(InferArgs& a) {
   const PoolAttrs& p = a.as<PoolAttrs>();
   if (p.sizes.size() != 2) fail("sizes must be two integers");
   const Shape& dy = a.in[0].shape;
-  a.out = {{DType::kFloat32,
-            {dy[0], size_or_unknown(p.sizes[0]), size_or_unknown(p.sizes[1]), dy[3]}}};
+  a.out = {
+      {DType::kFloat32, {dy[0], size_or_unknown(p.sizes[0]), size_or_unknown(p.sizes[1]), dy[3]}}};
 }
 
 void vjp_max_pool(VjpArgs& a) {

@@ -68,16 +68,23 @@ void vjp_reduce(VjpArgs& a) {
                    static_cast<double>(std::max<std::int64_t>(1, g.type(a.y()).count()));
   Value dy = with_axes(a, a.dy());
   switch (attrs.fn) {
-    case ReduceFn::kSum: a.din[0] = broadcast(g, dy, x); break;
-    case ReduceFn::kMean: a.din[0] = broadcast(g, scale(g, dy, 1 / n), x); break;
+    case ReduceFn::kSum:
+      a.din[0] = broadcast(g, dy, x);
+      break;
+    case ReduceFn::kMean:
+      a.din[0] = broadcast(g, scale(g, dy, 1 / n), x);
+      break;
     case ReduceFn::kMax:
     case ReduceFn::kMin: {  // ties share the gradient equally
-      Value hit = cast(g, binary(g, BinaryFn::kEqual, a.in(0), with_axes(a, a.y())), DType::kFloat32);
+      Value hit =
+          cast(g, binary(g, BinaryFn::kEqual, a.in(0), with_axes(a, a.y())), DType::kFloat32);
       Value hits = reduce(g, ReduceFn::kSum, hit, attrs.axes, true);
       a.din[0] = mul(g, hit, div(g, dy, hits));
       break;
     }
-    case ReduceFn::kProd: a.din[0] = mul(g, dy, product_of_others(a)); break;
+    case ReduceFn::kProd:
+      a.din[0] = mul(g, dy, product_of_others(a));
+      break;
   }
 }
 

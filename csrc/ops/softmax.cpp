@@ -28,7 +28,8 @@ void infer_softmax(InferArgs& a) {
 void infer_softmax_grad(InferArgs& a) {
   expect_operands(a, 2);
   expect_float(a, 0);
-  if (!(a.in[0] == a.in[1])) fail("y and dy differ: " + to_string(a.in[0]) + ", " + to_string(a.in[1]));
+  if (!(a.in[0] == a.in[1]))
+    fail("y and dy differ: " + to_string(a.in[0]) + ", " + to_string(a.in[1]));
   a.out = {a.in[0]};
 }
 
@@ -138,7 +139,7 @@ extern const OpInfo op_log_softmax_grad{infer_softmax_grad, vjp_log_softmax_grad
                                         body_log_softmax_grad, nullptr, 0};
 extern const OpInfo op_softmax_cross_entropy{infer_cross_entropy, vjp_cross_entropy,
                                              body_cross_entropy, nullptr, kChecksIndices};
-extern const OpInfo op_softmax_cross_entropy_grad{
-    infer_cross_entropy_grad, nullptr, body_cross_entropy_grad, nullptr, kChecksIndices};
+extern const OpInfo op_softmax_cross_entropy_grad{infer_cross_entropy_grad, nullptr,
+                                                  body_cross_entropy_grad, nullptr, kChecksIndices};
 
 }  // namespace nnseq

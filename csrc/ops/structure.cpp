@@ -18,15 +18,18 @@ void infer_dim(InferArgs& a) {
 void infer_host(InferArgs& a) {
   expect_operands(a, 2);
   for (const TensorType& t : a.in) {
-    if (!(t == TensorType{DType::kInt64, {}})) fail_type("takes int64 scalars, got " + to_string(t));
+    if (!(t == TensorType{DType::kInt64, {}}))
+      fail_type("takes int64 scalars, got " + to_string(t));
   }
   switch (a.as<BinaryAttrs>().fn) {
     case BinaryFn::kAdd:
     case BinaryFn::kSubtract:
     case BinaryFn::kMultiply:
     case BinaryFn::kFloorDivide:
-    case BinaryFn::kMod: break;
-    default: fail("only + - * // % can be applied to sizes");
+    case BinaryFn::kMod:
+      break;
+    default:
+      fail("only + - * // % can be applied to sizes");
   }
   a.out = {{DType::kInt64, {}}};
 }

@@ -25,7 +25,8 @@ void infer_update(InferArgs& a) {
   const auto n = static_cast<std::size_t>(u.count);
   const std::size_t slots = static_cast<std::size_t>(num_slots(u));
   expect_operands(a, 2 + n * (2 + slots));
-  if (!(a.in[0] == TensorType{DType::kFloat32, {}})) fail_type("the learning rate must be a float32 scalar");
+  if (!(a.in[0] == TensorType{DType::kFloat32, {}}))
+    fail_type("the learning rate must be a float32 scalar");
   if (!(a.in[1] == TensorType{DType::kInt64, {}})) fail_type("t must be an int64 scalar");
   if (!u.decay.empty() && u.decay.size() != n) fail("decay must have one entry per variable");
   for (std::size_t i = 0; i < n * (1 + slots); ++i) {

@@ -20,7 +20,8 @@ inline Window window(std::int64_t n, std::int64_t k, std::int64_t stride, std::i
   Window w;
   std::int64_t total = 0;
   switch (padding) {
-    case Padding::kValid: break;
+    case Padding::kValid:
+      break;
     case Padding::kSame:
       w.out = (n + stride - 1) / stride;
       total = std::max<std::int64_t>(0, (w.out - 1) * stride + extent - n);
@@ -32,8 +33,8 @@ inline Window window(std::int64_t n, std::int64_t k, std::int64_t stride, std::i
       break;
   }
   if (n + total < extent) {
-    fail("Computed output size would be zero or negative: size " + std::to_string(n) +
-         " on axis " + std::to_string(axis + 1) + ", window " + std::to_string(extent));
+    fail("Computed output size would be zero or negative: size " + std::to_string(n) + " on axis " +
+         std::to_string(axis + 1) + ", window " + std::to_string(extent));
   }
   w.out = (n + total - extent) / stride + 1;
   return w;

@@ -32,7 +32,8 @@ class Reverse {
   // wanted: depends on a source through differentiable edges.
   void mark_wanted(const std::vector<Value>& sources) {
     for (Value s : sources) {
-      if (static_cast<std::size_t>(s.node) < size_) wanted_[static_cast<std::size_t>(s.node)] = true;
+      if (static_cast<std::size_t>(s.node) < size_)
+        wanted_[static_cast<std::size_t>(s.node)] = true;
     }
     for (std::size_t i = 0; i < size_; ++i) {
       const Node& n = g_.nodes()[i];

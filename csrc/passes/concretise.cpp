@@ -57,15 +57,22 @@ class Concretiser {
         return;
       }
       case Op::constant:
-      case Op::read: map.map({index, 0}, to().add_typed(node)); return;
+      case Op::read:
+        map.map({index, 0}, to().add_typed(node));
+        return;
       case Op::dim: {
         const Shape& s = to().type(map(node.inputs[0])).shape;
         host_result(map, index, s[static_cast<int>(node.as<AxisAttrs>().axis)]);
         return;
       }
-      case Op::host: host_result(map, index, fold(map, node)); return;
-      case Op::scan: unroll(map, node, index); return;
-      default: break;
+      case Op::host:
+        host_result(map, index, fold(map, node));
+        return;
+      case Op::scan:
+        unroll(map, node, index);
+        return;
+      default:
+        break;
     }
     Attrs attrs = node.attrs;
     std::vector<Value> inputs = map.mapped(node.inputs);
@@ -91,8 +98,8 @@ class Concretiser {
   std::int64_t host_value(Value v, const Node& user) {
     const Node& n = to().node(v);
     if (n.op != Op::constant || !(n.outputs[0] == TensorType{DType::kInt64, {}})) {
-      throw Error(ErrorKind::kValue, std::string(name_of(user.op)) +
-                                         ": a size must come from shapes, not from data");
+      throw Error(ErrorKind::kValue,
+                  std::string(name_of(user.op)) + ": a size must come from shapes, not from data");
     }
     return n.as<ConstantAttrs>().value->item<std::int64_t>();
   }
@@ -101,10 +108,14 @@ class Concretiser {
     const std::int64_t a = host_value(map(node.inputs[0]), node);
     const std::int64_t b = host_value(map(node.inputs[1]), node);
     switch (node.as<BinaryAttrs>().fn) {
-      case BinaryFn::kAdd: return a + b;
-      case BinaryFn::kSubtract: return a - b;
-      case BinaryFn::kMultiply: return a * b;
-      default: break;
+      case BinaryFn::kAdd:
+        return a + b;
+      case BinaryFn::kSubtract:
+        return a - b;
+      case BinaryFn::kMultiply:
+        return a * b;
+      default:
+        break;
     }
     if (b == 0) throw Error(ErrorKind::kValue, "a size is divided by zero");
     const std::int64_t quotient = a / b - ((a % b != 0) && ((a < 0) != (b < 0)) ? 1 : 0);

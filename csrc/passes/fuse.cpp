@@ -248,7 +248,9 @@ class ChainFusion {
         instr.kind = ChainInstr::Kind::kBinary;
         instr.fn = static_cast<std::uint8_t>(n.as<BinaryAttrs>().fn);
         break;
-      default: instr.kind = ChainInstr::Kind::kSelect; break;
+      default:
+        instr.kind = ChainInstr::Kind::kSelect;
+        break;
     }
     return instr;
   }

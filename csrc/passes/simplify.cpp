@@ -52,7 +52,8 @@ class Simplifier {
   // A value that equals the node's, or null.
   Value replacement(const Node& n) {
     switch (n.op) {
-      case Op::stop_gradient: return n.inputs[0];
+      case Op::stop_gradient:
+        return n.inputs[0];
       case Op::cast:
       case Op::broadcast:
         if (in_type(n, 0) == n.outputs[0]) return n.inputs[0];
@@ -63,18 +64,23 @@ class Simplifier {
         if (g().type(x) == n.outputs[0]) return x;
         return x == n.inputs[0] ? Value{} : put({Op::reshape, n.scope, {x}, n.outputs, n.attrs});
       }
-      case Op::transpose: return transpose(n);
+      case Op::transpose:
+        return transpose(n);
       case Op::slice:
       case Op::concat:
-      case Op::pad: return n.inputs.size() == 1 ? whole(n) : Value{};
+      case Op::pad:
+        return n.inputs.size() == 1 ? whole(n) : Value{};
       case Op::reduce:
         if (in_type(n, 0).count() == n.outputs[0].count()) {
           return put({Op::reshape, n.scope, n.inputs, n.outputs, sizes_of(n.outputs[0])});
         }
         return {};
-      case Op::binary: return arithmetic(n);
-      case Op::matmul: return product(n);
-      default: return {};
+      case Op::binary:
+        return arithmetic(n);
+      case Op::matmul:
+        return product(n);
+      default:
+        return {};
     }
   }
 
@@ -193,9 +199,12 @@ class Simplifier {
     for (Value v : n.inputs) {
       h = (h ^ static_cast<std::size_t>(v.node * 8 + v.out)) * 0x100000001B3ull;
     }
-    if (const auto* u = std::get_if<UnaryAttrs>(&n.attrs)) h ^= static_cast<std::size_t>(u->fn) << 20;
-    if (const auto* b = std::get_if<BinaryAttrs>(&n.attrs)) h ^= static_cast<std::size_t>(b->fn) << 20;
-    if (const auto* r = std::get_if<ReadAttrs>(&n.attrs)) h ^= static_cast<std::size_t>(r->slot) << 20;
+    if (const auto* u = std::get_if<UnaryAttrs>(&n.attrs))
+      h ^= static_cast<std::size_t>(u->fn) << 20;
+    if (const auto* b = std::get_if<BinaryAttrs>(&n.attrs))
+      h ^= static_cast<std::size_t>(b->fn) << 20;
+    if (const auto* r = std::get_if<ReadAttrs>(&n.attrs))
+      h ^= static_cast<std::size_t>(r->slot) << 20;
     if (const auto* s = std::get_if<SliceAttrs>(&n.attrs)) {
       if (!s->begin.empty()) h ^= static_cast<std::size_t>(s->begin[0]) << 20;
     }

@@ -6,6 +6,7 @@
 
 #include "program/function_impl.h"
 #include "program/variable_access.h"
+#include "runtime/parallel.h"
 
 namespace nnseq {
 
@@ -22,8 +23,8 @@ Function::Function(std::shared_ptr<Context> context, Graph graph,
   }
   for (std::size_t i = 0; i < variables.size(); ++i) {
     if (!(graph.slots()[i].type == variables[i]->type())) {
-      throw Error(ErrorKind::kValue, "slot '" + graph.slots()[i].name +
-                                         "' and its variable differ in type");
+      throw Error(ErrorKind::kValue,
+                  "slot '" + graph.slots()[i].name + "' and its variable differ in type");
     }
   }
   impl_->context = std::move(context);
@@ -133,8 +134,10 @@ std::vector<Tensor> Function::Impl::run_once(const ProgramImpl& program,
   }
   Leased session(program, context->impl());
   StateBinding state(context->impl(), *this);
+  std::int64_t polled = steady_ns();
+  const PollHook poll{hook.poll, hook.user, &polled};
   std::lock_guard held(state);
-  program.run(context->impl(), *session, {inputs, addresses, state.addresses()}, hook);
+  program.run(context->impl(), *session, {inputs, addresses, state.addresses()}, poll);
   state.commit();
   return outputs;
 }

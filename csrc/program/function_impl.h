@@ -21,9 +21,9 @@ struct Function::Impl {
   std::shared_ptr<Context> context;
   Graph graph;
   std::vector<std::shared_ptr<Variable>> variables;
-  std::vector<bool> written;  // per slot
-  std::mutex mutex;           // guards what follows
-  std::vector<Cached> programs;  // most recent first
+  std::vector<bool> written;        // per slot
+  std::mutex mutex;                 // guards what follows
+  std::vector<Cached> programs;     // most recent first
   std::vector<std::int64_t> order;  // of the last shuffle
   std::uint64_t order_seed = 0, order_epoch = 0;
 

@@ -62,12 +62,18 @@ void run_bool(const char* src, std::int64_t stride, bool swapped, std::int64_t n
 template <class From>
 Run run_to(DType to) {
   switch (to) {
-    case DType::kFloat32: return run<float, From>;
-    case DType::kFloat64: return run<double, From>;
-    case DType::kInt32: return run<std::int32_t, From>;
-    case DType::kInt64: return run<std::int64_t, From>;
-    case DType::kUInt8: return run<std::uint8_t, From>;
-    case DType::kBool: return run_bool<From>;
+    case DType::kFloat32:
+      return run<float, From>;
+    case DType::kFloat64:
+      return run<double, From>;
+    case DType::kInt32:
+      return run<std::int32_t, From>;
+    case DType::kInt64:
+      return run<std::int64_t, From>;
+    case DType::kUInt8:
+      return run<std::uint8_t, From>;
+    case DType::kBool:
+      return run_bool<From>;
   }
   return nullptr;
 }
@@ -91,19 +97,27 @@ Run run_for(const HostArray& a, DType to) {
              : a.item_size == 4 ? run_to<std::uint32_t>(to)
              : a.item_size == 8 ? run_to<std::uint64_t>(to)
                                 : nullptr;
-    case 'b': return run_to<std::uint8_t>(to);
-    default: return nullptr;
+    case 'b':
+      return run_to<std::uint8_t>(to);
+    default:
+      return nullptr;
   }
 }
 
 bool same_kind(const HostArray& a, DType t) {
   switch (t) {
-    case DType::kFloat32: return a.kind == 'f' && a.item_size == 4;
-    case DType::kFloat64: return a.kind == 'f' && a.item_size == 8;
-    case DType::kInt32: return a.kind == 'i' && a.item_size == 4;
-    case DType::kInt64: return a.kind == 'i' && a.item_size == 8;
-    case DType::kUInt8: return a.kind == 'u' && a.item_size == 1;
-    case DType::kBool: return a.kind == 'b';
+    case DType::kFloat32:
+      return a.kind == 'f' && a.item_size == 4;
+    case DType::kFloat64:
+      return a.kind == 'f' && a.item_size == 8;
+    case DType::kInt32:
+      return a.kind == 'i' && a.item_size == 4;
+    case DType::kInt64:
+      return a.kind == 'i' && a.item_size == 8;
+    case DType::kUInt8:
+      return a.kind == 'u' && a.item_size == 1;
+    case DType::kBool:
+      return a.kind == 'b';
   }
   return false;
 }
@@ -148,8 +162,8 @@ void expect_feedable(const HostArray& array, const TensorType& type, const std::
     fits = type.shape[d] < 0 || type.shape[d] == array.shape[d];
   }
   if (!fits) {
-    throw Error(ErrorKind::kValue, "input '" + name + "': expected shape " +
-                                       to_string(type.shape) + ", got " + to_string(array.shape));
+    throw Error(ErrorKind::kValue, "input '" + name + "': expected shape " + to_string(type.shape) +
+                                       ", got " + to_string(array.shape));
   }
 }
 
@@ -162,8 +176,8 @@ bool is_direct(const HostArray& a, DType dtype) {
   return aligned && (a.shape[0] <= 1 || a.strides[0] == row);
 }
 
-void gather_rows(const Exec& exec, const HostArray& a, const std::int64_t* rows,
-                 std::int64_t first, std::int64_t count, DType dtype, void* out) {
+void gather_rows(const Exec& exec, const HostArray& a, const std::int64_t* rows, std::int64_t first,
+                 std::int64_t count, DType dtype, void* out) {
   std::int64_t elements = 1;
   for (int d = 1; d < a.shape.rank(); ++d) elements *= a.shape[d];
   const std::size_t row_bytes = static_cast<std::size_t>(elements) * size_of(dtype);

@@ -14,8 +14,8 @@ using passes::Place;
 std::string bad_index_message(const std::string& where, std::int64_t sample, std::int64_t value,
                               std::int64_t bound) {
   return where + ": index " + std::to_string(value) + " of sample " + std::to_string(sample) +
-         " is outside [0, " + std::to_string(bound) +
-         "); give indices or labels below " + std::to_string(bound);
+         " is outside [0, " + std::to_string(bound) + "); give indices or labels below " +
+         std::to_string(bound);
 }
 
 BadIndexError::BadIndexError(std::string where_, std::int64_t row_, std::int64_t value_,
@@ -42,8 +42,7 @@ ProgramImpl::ProgramImpl(const Context::Impl& context, std::shared_ptr<Device> d
 
 void ProgramImpl::upload_constants(const std::shared_ptr<Device>& device) {
   for (std::int32_t node : plan_.constants) {
-    const Tensor& host =
-        *graph_.nodes()[static_cast<std::size_t>(node)].as<ConstantAttrs>().value;
+    const Tensor& host = *graph_.nodes()[static_cast<std::size_t>(node)].as<ConstantAttrs>().value;
     if (&host.buffer()->device() == device.get()) {
       constants_.push_back(host);
       continue;
@@ -140,14 +139,23 @@ void* ProgramImpl::resolve(const Session& s, const Bindings& b, const Place& pla
   const auto i = static_cast<std::size_t>(place.index);
   char* base = nullptr;
   switch (place.home) {
-    case Home::kNone: return nullptr;
-    case Home::kArena: base = static_cast<char*>(s.workspace->data()); break;
-    case Home::kConstant: base = static_cast<char*>(constants_[i].data()); break;
-    case Home::kInput: base = i < b.inputs.size() ? static_cast<char*>(b.inputs[i]) : nullptr; break;
+    case Home::kNone:
+      return nullptr;
+    case Home::kArena:
+      base = static_cast<char*>(s.workspace->data());
+      break;
+    case Home::kConstant:
+      base = static_cast<char*>(constants_[i].data());
+      break;
+    case Home::kInput:
+      base = i < b.inputs.size() ? static_cast<char*>(b.inputs[i]) : nullptr;
+      break;
     case Home::kOutput:
       base = i < b.outputs.size() ? static_cast<char*>(b.outputs[i]) : nullptr;
       break;
-    case Home::kSlot: base = i < b.slots.size() ? static_cast<char*>(b.slots[i]) : nullptr; break;
+    case Home::kSlot:
+      base = i < b.slots.size() ? static_cast<char*>(b.slots[i]) : nullptr;
+      break;
   }
   return base == nullptr ? nullptr : base + place.offset;
 }
@@ -176,7 +184,8 @@ void ProgramImpl::throw_bad_index(const RunStatus& status) const {
   const std::string& scope = graph_.scope_of(n);
   const TensorType& indices = types_[static_cast<std::size_t>(step.first) + 1];
   const std::int64_t rows = indices.shape.rank() ? indices.shape[0] : 1;
-  const std::int64_t per_row = std::max<std::int64_t>(1, indices.count() / std::max<std::int64_t>(1, rows));
+  const std::int64_t per_row =
+      std::max<std::int64_t>(1, indices.count() / std::max<std::int64_t>(1, rows));
   const IndexError& e = status.error();
   throw BadIndexError((scope.empty() ? "" : scope + ": ") + std::string(name_of(n.op)),
                       e.element / per_row, e.value, e.bound);
@@ -190,7 +199,7 @@ void ProgramImpl::check(const Exec& exec, const std::atomic<bool>& cancelled) co
 }
 
 void ProgramImpl::run(Context::Impl& context, Session& session, const Bindings& bindings,
-                      RunHook hook) const {
+                      const PollHook& poll) const {
   std::shared_lock running(context.running);
   for (const Patch& p : patches_) {
     session.refs[static_cast<std::size_t>(p.operand)].data = resolve(session, bindings, p.place);
@@ -198,7 +207,6 @@ void ProgramImpl::run(Context::Impl& context, Session& session, const Bindings& 
   RunStatus status;
   status.reset();
   std::atomic<bool> cancelled{false};
-  const PollHook poll{hook.poll, hook.user};
   // A session planned for another number of threads has no scratch for them: it runs on one.
   ThreadPool* pool = session.workers == context.pool.threads() ? &context.pool : nullptr;
   Exec exec{pool, context.kernels, &status, &cancelled, poll, 0};
@@ -206,6 +214,7 @@ void ProgramImpl::run(Context::Impl& context, Session& session, const Bindings& 
   const TensorRef* refs = session.refs.data();
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     const Step& s = steps_[i];
+    if (i % kStepsPerPoll == 0 && poll.call != nullptr && poll_if_due(poll)) cancelled = true;
     if (s.writes) check(exec, cancelled);
     const TensorRef* in = refs + s.first;
     const TensorRef* out = in + s.num_in;

@@ -17,10 +17,10 @@ namespace nnseq {
 // The workspace of one run at a time, and its operands with addresses filled in.
 struct Session {
   std::shared_ptr<Device> device;
-  std::unique_ptr<Buffer> workspace;   // arena, then scratch
-  std::vector<TensorRef> refs;         // all operands of all steps
-  std::vector<Tensor> staging;         // inputs gathered from the caller's arrays
-  std::uint64_t layout = 0;            // of the Context when slots were last bound
+  std::unique_ptr<Buffer> workspace;  // arena, then scratch
+  std::vector<TensorRef> refs;        // all operands of all steps
+  std::vector<Tensor> staging;        // inputs gathered from the caller's arrays
+  std::uint64_t layout = 0;           // of the Context when slots were last bound
   int workers = 0;
 };
 
@@ -47,7 +47,8 @@ class ProgramImpl final : public Program {
   void give_back(std::unique_ptr<Session> session) const noexcept;
 
   // Runs the steps. Throws Error for a bad index and kCancelled, before the first write.
-  void run(Context::Impl& context, Session& session, const Bindings& bindings, RunHook hook) const;
+  void run(Context::Impl& context, Session& session, const Bindings& bindings,
+           const PollHook& poll) const;
 
   const std::shared_ptr<Device>& device() const { return device_; }
   bool device_sees_host() const { return sees_host_; }
@@ -84,14 +85,15 @@ class ProgramImpl final : public Program {
   passes::Plan plan_;
   std::shared_ptr<Device> device_;
   std::vector<Step> steps_;
-  std::vector<TensorType> types_;     // of operands
+  std::vector<TensorType> types_;      // of operands
   std::vector<passes::Place> places_;  // of operands
-  std::vector<Patch> patches_;        // operands bound anew by each run
+  std::vector<Patch> patches_;         // operands bound anew by each run
   std::vector<Tensor> constants_;
   std::int64_t scratch_ = 0;
   double seconds_ = 0;
   bool sees_host_ = true;
 
+  static constexpr std::size_t kStepsPerPoll = 64;
   static constexpr std::size_t kIdleSessions = 4;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Session>> idle_;

@@ -1,9 +1,9 @@
 // Many steps over the caller's arrays: gather, run, commit, without Python.
 #include <algorithm>
-#include <chrono>
 
 #include "program/function_impl.h"
 #include "program/gather.h"
+#include "runtime/parallel.h"
 #include "runtime/philox.h"
 
 namespace nnseq {
@@ -26,16 +26,22 @@ class StepLoop {
  public:
   StepLoop(Function::Impl& f, std::span<const HostArray> arrays, const StepRange& range,
            std::span<void* const> outputs, RunHook hook)
-      : f_(f), context_(f.context->impl()), arrays_(arrays), range_(range), outputs_(outputs),
-        hook_(hook), rows_(rows_of(arrays)), state_(context_, f) {
+      : f_(f),
+        context_(f.context->impl()),
+        arrays_(arrays),
+        range_(range),
+        outputs_(outputs),
+        poll_{hook.poll, hook.user, &polled_},
+        rows_(rows_of(arrays)),
+        state_(context_, f) {
     if (range.batch_size < 1) {
-      throw Error(ErrorKind::kValue, "the batch size must be at least 1, got " +
-                                         std::to_string(range.batch_size));
+      throw Error(ErrorKind::kValue,
+                  "the batch size must be at least 1, got " + std::to_string(range.batch_size));
     }
     const auto& inputs = f.graph.inputs();
     if (arrays.size() != inputs.size()) {
-      throw Error(ErrorKind::kValue, "takes " + std::to_string(inputs.size()) +
-                                         " arrays, got " + std::to_string(arrays.size()));
+      throw Error(ErrorKind::kValue, "takes " + std::to_string(inputs.size()) + " arrays, got " +
+                                         std::to_string(arrays.size()));
     }
     for (std::size_t i = 0; i < arrays.size(); ++i) {
       const Node& n = f.graph.node(inputs[i]);
@@ -55,7 +61,6 @@ class StepLoop {
       if (first < 0 || count < 1) {
         throw Error(ErrorKind::kValue, "step " + std::to_string(s) + " is beyond the data");
       }
-      poll();
       prepare(count);
       step(first, count);
     }
@@ -73,14 +78,6 @@ class StepLoop {
       f_.order_epoch = by.epoch;
     }
     order_ = f_.order;
-  }
-
-  void poll() {
-    if (hook_.poll == nullptr) return;
-    const auto now = std::chrono::steady_clock::now();
-    if (now - polled_ < std::chrono::milliseconds(50)) return;
-    polled_ = now;
-    if (hook_.poll(hook_.user)) throw Error(ErrorKind::kCancelled, "the run was cancelled");
   }
 
   void release() {
@@ -147,13 +144,14 @@ class StepLoop {
     }
     try {
       std::lock_guard held(state_);
-      program_->run(context_, *session_, {inputs_, targets_, state_.addresses()}, hook_);
+      program_->run(context_, *session_, {inputs_, targets_, state_.addresses()}, poll_);
       state_.commit();
     } catch (const BadIndexError& e) {
       const std::int64_t at = first + e.row;
-      throw Error(ErrorKind::kValue,
-                  bad_index_message(e.where, order_.empty() ? at : order_[static_cast<std::size_t>(at)],
-                                    e.value, e.bound));
+      throw Error(
+          ErrorKind::kValue,
+          bad_index_message(e.where, order_.empty() ? at : order_[static_cast<std::size_t>(at)],
+                            e.value, e.bound));
     }
     if (!outputs_.empty() && !direct) {
       for (std::size_t o = 0; o < results_.size(); ++o) {
@@ -172,11 +170,11 @@ class StepLoop {
   std::span<const HostArray> arrays_;
   const StepRange& range_;
   std::span<void* const> outputs_;
-  RunHook hook_;
+  std::int64_t polled_ = steady_ns();
+  PollHook poll_;
   std::int64_t rows_;
   StateBinding state_;
   std::vector<std::int64_t> order_;
-  std::chrono::steady_clock::time_point polled_{};
   std::shared_ptr<const ProgramImpl> program_;
   std::unique_ptr<Session> session_;
   std::int64_t prepared_ = 0;

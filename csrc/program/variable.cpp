@@ -1,7 +1,7 @@
 #include "nnseq/variable.h"
 
-#include <mutex>
 #include <algorithm>
+#include <mutex>
 
 #include "program/context_impl.h"
 #include "program/variable_access.h"
@@ -102,8 +102,7 @@ void group_variables(const std::vector<std::shared_ptr<Variable>>& trainable,
     ++context.layout;
   };
   for (const auto& v : trainable) {
-    const bool move =
-        arena && std::find(moving.begin(), moving.end(), v.get()) != moving.end();
+    const bool move = arena && std::find(moving.begin(), moving.end(), v.get()) != moving.end();
     repoint(*v, move);
   }
   for (const auto& v : others) repoint(*v, false);

@@ -39,6 +39,8 @@ struct PollHook {
   std::int64_t* last_ns = nullptr;
 };
 
+std::int64_t steady_ns() noexcept;  // the clock of last_ns
+
 inline constexpr std::int64_t kPollIntervalNs = 50'000'000;
 
 // Calls the hook when it is due; true means cancel. `poll.last_ns` must be set where `poll.call`

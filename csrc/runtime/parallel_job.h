@@ -19,8 +19,6 @@ inline void cpu_pause() noexcept {
 #endif
 }
 
-std::int64_t steady_ns() noexcept;
-
 // Spins until ready() or for 50 us; returns the last ready().
 template <class Ready>
 bool spin_until(Ready&& ready) noexcept {

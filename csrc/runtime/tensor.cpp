@@ -16,8 +16,6 @@ void Tensor::copy_from_host(const void* src) const {
   buffer_->device().copy_in(data(), src, bytes());
 }
 
-void Tensor::copy_to_host(void* dst) const {
-  buffer_->device().copy_out(dst, data(), bytes());
-}
+void Tensor::copy_to_host(void* dst) const { buffer_->device().copy_out(dst, data(), bytes()); }
 
 }  // namespace nnseq

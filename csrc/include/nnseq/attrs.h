@@ -24,17 +24,19 @@ inline constexpr std::int64_t kHostSize = -1'000'000;
 enum class Padding : std::uint8_t { kValid, kSame, kExplicit };
 enum class UpdateKind : std::uint8_t { kSgd, kAdam };
 
-#define NNSEQ_ATTRS(Type, ...)                                  \
-  template <class V>                                            \
-  void visit(V&& v) {                                           \
-    visit_fields(*this, v);                                     \
-  }                                                             \
-  template <class V>                                            \
-  void visit(V&& v) const {                                     \
-    visit_fields(*this, v);                                     \
-  }                                                             \
-  template <class Self, class V>                                \
-  static void visit_fields([[maybe_unused]] Self& self, [[maybe_unused]] V& v) { __VA_ARGS__ } \
+#define NNSEQ_ATTRS(Type, ...)                                                   \
+  template <class V>                                                             \
+  void visit(V&& v) {                                                            \
+    visit_fields(*this, v);                                                      \
+  }                                                                              \
+  template <class V>                                                             \
+  void visit(V&& v) const {                                                      \
+    visit_fields(*this, v);                                                      \
+  }                                                                              \
+  template <class Self, class V>                                                 \
+  static void visit_fields([[maybe_unused]] Self& self, [[maybe_unused]] V& v) { \
+    __VA_ARGS__                                                                  \
+  }                                                                              \
   bool operator==(const Type&) const = default;
 
 #define NNSEQ_FIELD(name) v(#name, self.name);
@@ -103,15 +105,13 @@ struct SliceAttrs {
 struct PadAttrs {
   Dims low, high, interior;
   double value = 0;
-  NNSEQ_ATTRS(PadAttrs,
-              NNSEQ_FIELD(low) NNSEQ_FIELD(high) NNSEQ_FIELD(interior) NNSEQ_FIELD(value))
+  NNSEQ_ATTRS(PadAttrs, NNSEQ_FIELD(low) NNSEQ_FIELD(high) NNSEQ_FIELD(interior) NNSEQ_FIELD(value))
 };
 struct IotaAttrs {
   Dims sizes;  // one entry
   double start = 0, step = 1;
   DType dtype = DType::kInt32;
-  NNSEQ_ATTRS(IotaAttrs,
-              NNSEQ_FIELD(sizes) NNSEQ_FIELD(start) NNSEQ_FIELD(step) NNSEQ_FIELD(dtype))
+  NNSEQ_ATTRS(IotaAttrs, NNSEQ_FIELD(sizes) NNSEQ_FIELD(start) NNSEQ_FIELD(step) NNSEQ_FIELD(dtype))
 };
 struct ScatterAttrs {
   std::int64_t axis = 0;
@@ -148,13 +148,13 @@ struct MatmulAttrs {
 struct ConvAttrs {
   Dims strides = {1, 1}, dilation = {1, 1};
   Padding padding = Padding::kValid;
-  Dims pads;   // kExplicit: top, bottom, left, right
+  Dims pads;  // kExplicit: top, bottom, left, right
   std::int64_t groups = 1;
   Dims sizes;  // by_data: input height, width; by_weights: kernel height, width
   EpilogueAttrs epilogue;
-  NNSEQ_ATTRS(ConvAttrs, NNSEQ_FIELD(strides) NNSEQ_FIELD(dilation) NNSEQ_FIELD(padding)
-                             NNSEQ_FIELD(pads) NNSEQ_FIELD(groups) NNSEQ_FIELD(sizes)
-                                 NNSEQ_FIELD(epilogue))
+  NNSEQ_ATTRS(ConvAttrs,
+              NNSEQ_FIELD(strides) NNSEQ_FIELD(dilation) NNSEQ_FIELD(padding) NNSEQ_FIELD(pads)
+                  NNSEQ_FIELD(groups) NNSEQ_FIELD(sizes) NNSEQ_FIELD(epilogue))
 };
 struct PoolAttrs {
   Dims window, strides;

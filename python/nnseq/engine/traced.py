@@ -93,8 +93,8 @@ class Traced:
     """Calls `function` through cached traces.
 
     The key of a trace is the structure of the arguments, the dtypes and ranks of the tensors in
-    them, all dims but the first, and the values of other arguments. Code that fails because the
-    first dim is unknown is traced once more for the concrete shapes.
+    them, all dims but the first, and the values of other arguments. Code that fails, perhaps
+    because the first dim is unknown, is traced once more for the concrete shapes.
 
     Args:
         function: takes Tensors in any structure; other arguments are constants of the trace.
@@ -153,7 +153,7 @@ class Traced:
             compiled = self._trace(args, key[1])
         except DataDependentError:
             raise
-        except TypeError:
+        except (TypeError, ValueError):
             if key[1] == full or any(None in shape for shape in full):
                 raise
             compiled = self._trace(args, full)
@@ -161,11 +161,9 @@ class Traced:
             key = (key[0], full)
         self._cache[key] = compiled
         if compiled.is_plain and len(args) == 1 and len(leaves) == 1 and args[0] is leaves[0]:
-            x = leaves[0]
-            kind = np.dtype(x.dtype)
-            if compiled.batch_free and kind == np.dtype(_dtype_of(x)):
-                self.plain[(kind, full[0][1:])] = compiled.function
-                self.plain[(kind.name, full[0][1:])] = compiled.function
+            if compiled.batch_free:
+                dtype = leaves[0].dtype
+                self.plain[(dtype, full[0][1:])] = compiled.function
         return compiled
 
     def _trace(self, args: Any, shapes: Sequence[Shape]) -> Compiled:

@@ -7,6 +7,7 @@ SeedGenerator gives new values on every call.
 
 import math
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -122,12 +123,21 @@ class TruncatedNormal(RandomNormal):
         return _truncated_normal(self._generator(), tuple(shape), self.mean, self.stddev, dtype)
 
 
-def compute_fans(shape: tuple[int, ...]) -> tuple[float, float]:
+Axes = Sequence[int] | None
+
+
+def compute_fans(
+    shape: tuple[int, ...], input_axes: Axes = None, output_axes: Axes = None
+) -> tuple[int, int]:
     """Returns (fan_in, fan_out) of a kernel (..., in, out); leading dims are the receptive field.
+
+    With `input_axes` and `output_axes` the fans are the products of these dims.
 
     >>> compute_fans((3, 3, 16, 32))
     (144, 288)
     """
+    if input_axes is not None and output_axes is not None:
+        return math.prod(shape[i] for i in input_axes), math.prod(shape[i] for i in output_axes)
     if len(shape) == 0:
         return 1, 1
     if len(shape) == 1:
@@ -149,6 +159,8 @@ class VarianceScaling(RandomInitializer):
         mode: str = "fan_in",
         distribution: str = "truncated_normal",
         seed: Any = None,
+        input_axes: Axes = None,
+        output_axes: Axes = None,
     ) -> None:
         if scale <= 0.0:
             raise ValueError(f"Argument `scale` must be positive float. Received: scale={scale}")
@@ -168,10 +180,12 @@ class VarianceScaling(RandomInitializer):
         self.scale = scale
         self.mode = mode
         self.distribution = distribution
+        self.input_axes = input_axes
+        self.output_axes = output_axes
 
     def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> np.ndarray:
         shape = tuple(shape)
-        fan_in, fan_out = compute_fans(shape)
+        fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
         fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         variance = self.scale / max(1.0, fan)
         rng = self._generator()
@@ -187,20 +201,27 @@ class VarianceScaling(RandomInitializer):
             "scale": self.scale,
             "mode": self.mode,
             "distribution": self.distribution,
-            **super().get_config(),
+            **self._seed_and_axes(),
         }
+
+    def _seed_and_axes(self) -> dict[str, Any]:
+        axes = {"input_axes": self.input_axes, "output_axes": self.output_axes}
+        given = {name: list(value) for name, value in axes.items() if value is not None}
+        return {**RandomInitializer.get_config(self), **given}
 
 
 class _NamedScaling(VarianceScaling):
-    """A VarianceScaling whose only argument is the seed."""
+    """A VarianceScaling with fixed scale, mode and distribution."""
 
     _settings: tuple[float, str, str]
 
-    def __init__(self, seed: Any = None) -> None:
-        super().__init__(*self._settings, seed=seed)
+    def __init__(
+        self, seed: Any = None, input_axes: Axes = None, output_axes: Axes = None
+    ) -> None:
+        super().__init__(*self._settings, seed, input_axes, output_axes)
 
     def get_config(self) -> dict[str, Any]:
-        return RandomInitializer.get_config(self)
+        return self._seed_and_axes()
 
 
 class GlorotUniform(_NamedScaling):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from nnseq.engine import nest
@@ -30,7 +29,7 @@ def set_graph(model: Model, inputs: Any, outputs: Any) -> None:
     """
     if inputs is None or outputs is None:
         raise ValueError(f"Model '{model.name}' needs both `inputs` and `outputs`.")
-    graph = FunctionGraph(copy.copy(inputs), copy.copy(outputs), model.name)
+    graph = FunctionGraph(_copied(inputs), _copied(outputs), model.name)
     model._graph = graph
     model._layers = [op for op in graph.operations if isinstance(op, Layer)]  # type: ignore[attr-defined]
     names: set[str] = set()
@@ -42,6 +41,11 @@ def set_graph(model: Model, inputs: Any, outputs: Any) -> None:
             )
         names.add(layer.name)
     model.built = True
+
+
+def _copied(structure: Any) -> Any:
+    """New lists and dicts with the same leaves, which later changes of the caller's leave alone."""
+    return nest.map_structure(lambda x: x, structure)
 
 
 def flat_inputs(model: Model, inputs: Any, mask: Any) -> list[Any]:
