@@ -22,7 +22,7 @@ class Chain {
  public:
   using R = typename Ops::R;
   static constexpr std::int64_t kBlock = 2048 / sizeof(R);
-  static constexpr std::int64_t kTask = 8192;   // elements of one task
+  static constexpr std::int64_t kTask = 8192;  // elements of one task
   static constexpr std::int64_t kShortRow = 256;
 
   Chain(const Ops& ops, const ChainInstr* code, int num_code, const TensorRef* in, int num_in,
@@ -51,11 +51,11 @@ class Chain {
   struct Input {
     const void* data;
     DType dtype;
-    bool whole;         // the shape of the output
-    bool scalar;        // one element
-    bool repeats;       // short rows: the same for every block
-    std::int8_t slot;   // where it is expanded or converted, or kNoSlot
-    R value;            // of a scalar
+    bool whole;        // the shape of the output
+    bool scalar;       // one element
+    bool repeats;      // short rows: the same for every block
+    std::int8_t slot;  // where it is expanded or converted, or kNoSlot
+    R value;           // of a scalar
   };
   struct View {
     const R* p;
@@ -169,7 +169,7 @@ class Chain {
     alignas(64) R slots[kMaxChainRegisters + 1][kBlock];
   };
   struct Range {
-    std::int64_t start, n;    // elements of the output
+    std::int64_t start, n;     // elements of the output
     std::int64_t row, column;  // of the first
   };
 

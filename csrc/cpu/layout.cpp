@@ -21,9 +21,12 @@ constexpr int64_t kTaskElements = 8192;
 template <class F>
 void with_size(DType dtype, F&& f) {
   switch (size_of(dtype)) {
-    case 1: return f(std::uint8_t{});
-    case 4: return f(std::uint32_t{});
-    default: return f(std::uint64_t{});
+    case 1:
+      return f(std::uint8_t{});
+    case 4:
+      return f(std::uint32_t{});
+    default:
+      return f(std::uint64_t{});
   }
 }
 

@@ -119,8 +119,8 @@ void batch_norm(const Exec& exec, int64_t rows, int64_t cols, const float* x, co
 
 void batch_norm_grad(const Exec& exec, int64_t rows, int64_t cols, const float* x,
                      const float* gamma, const float* mean, const float* var,
-                     const std::uint8_t* mask, float eps, const float* dy, float* dx,
-                     float* dgamma, float* dbeta, void* scratch) noexcept {
+                     const std::uint8_t* mask, float eps, const float* dy, float* dx, float* dgamma,
+                     float* dbeta, void* scratch) noexcept {
   const VectorKernels& k = exec.kernels->vector;
   const Partials p(scratch, rows, cols);
   const int64_t blocks = num_blocks(rows);
@@ -144,8 +144,8 @@ void batch_norm_grad(const Exec& exec, int64_t rows, int64_t cols, const float* 
 void layer_norm(const Exec& exec, int64_t rows, int64_t cols, const float* x, const float* gamma,
                 const float* beta, float eps, float* y, float* mean, float* rstd) noexcept {
   for_row_blocks(exec, rows, cols, 0.3, [&](int64_t r, int64_t n) {
-    exec.kernels->vector.layer_norm(n, cols, x + r * cols, gamma, beta, eps, y + r * cols,
-                                    mean + r, rstd + r);
+    exec.kernels->vector.layer_norm(n, cols, x + r * cols, gamma, beta, eps, y + r * cols, mean + r,
+                                    rstd + r);
   });
 }
 

@@ -20,8 +20,8 @@ void batch_norm(const Exec& exec, std::int64_t rows, std::int64_t cols, const fl
 // be dy.
 void batch_norm_grad(const Exec& exec, std::int64_t rows, std::int64_t cols, const float* x,
                      const float* gamma, const float* mean, const float* var,
-                     const std::uint8_t* mask, float eps, const float* dy, float* dx,
-                     float* dgamma, float* dbeta, void* scratch) noexcept;
+                     const std::uint8_t* mask, float eps, const float* dy, float* dx, float* dgamma,
+                     float* dbeta, void* scratch) noexcept;
 
 // Per row: y = (x - mean) * rstd * gamma + beta; saves mean and rstd (rows,).
 void layer_norm(const Exec& exec, std::int64_t rows, std::int64_t cols, const float* x,

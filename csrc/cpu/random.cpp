@@ -49,8 +49,8 @@ void random_fill(const Exec& exec, const RandomKey& key, RandomDist dist, float 
              [&](const RandomRow& row, int64_t n, int64_t at) { kernel(row, n, a, b, out + at); });
 }
 
-void dropout(const Exec& exec, const RandomKey& key, float rate, int64_t samples,
-             int64_t elements, const float* x, float* y) noexcept {
+void dropout(const Exec& exec, const RandomKey& key, float rate, int64_t samples, int64_t elements,
+             const float* x, float* y) noexcept {
   if (rate <= 0) {
     if (x != y) {
       std::memcpy(y, x, static_cast<std::size_t>(samples * elements) * sizeof(float));

@@ -77,11 +77,15 @@ template <class T>
 T identity(ReduceFn fn) {
   using limits = std::numeric_limits<T>;
   switch (fn) {
-    case ReduceFn::kMax: return limits::has_infinity ? -limits::infinity() : limits::lowest();
-    case ReduceFn::kMin: return limits::has_infinity ? limits::infinity() : limits::max();
-    case ReduceFn::kProd: return 1;
+    case ReduceFn::kMax:
+      return limits::has_infinity ? -limits::infinity() : limits::lowest();
+    case ReduceFn::kMin:
+      return limits::has_infinity ? limits::infinity() : limits::max();
+    case ReduceFn::kProd:
+      return 1;
     case ReduceFn::kSum:
-    case ReduceFn::kMean: break;
+    case ReduceFn::kMean:
+      break;
   }
   return 0;
 }
@@ -89,8 +93,10 @@ T identity(ReduceFn fn) {
 template <class T>
 T join(ReduceFn fn, T a, T b) {
   switch (fn) {
-    case ReduceFn::kMax: return a != a || a > b ? a : b;
-    case ReduceFn::kMin: return a != a || a < b ? a : b;
+    case ReduceFn::kMax:
+      return a != a || a > b ? a : b;
+    case ReduceFn::kMin:
+      return a != a || a < b ? a : b;
     case ReduceFn::kProd:
       if constexpr (std::is_integral_v<T>) {
         return static_cast<T>(static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b));
@@ -98,7 +104,8 @@ T join(ReduceFn fn, T a, T b) {
         return a * b;
       }
     case ReduceFn::kSum:
-    case ReduceFn::kMean: break;
+    case ReduceFn::kMean:
+      break;
   }
   if constexpr (std::is_integral_v<T>) {
     return static_cast<T>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
@@ -268,7 +275,8 @@ void reduce_typed(const Exec& exec, const TensorRef& in, std::uint32_t axes, Red
     x = y;
   }
   if (x == in.as<T>() && out.data != in.data) std::copy_n(x, out.count(), out.as<T>());
-  if (fn == ReduceFn::kMean) divide(exec, out.count(), reduced_count(in.shape(), axes), out.as<T>());
+  if (fn == ReduceFn::kMean)
+    divide(exec, out.count(), reduced_count(in.shape(), axes), out.as<T>());
 }
 
 }  // namespace
@@ -282,8 +290,7 @@ std::size_t reduce_scratch(const TensorType& in, std::uint32_t axes, ReduceFn) n
 void reduce(const Exec& exec, const TensorRef& in, std::uint32_t axes, ReduceFn fn,
             const TensorRef& out, void* scratch) noexcept {
   if (out.count() == 0) return;
-  with_type(in.type->dtype,
-            [&]<class T>(T) { reduce_typed<T>(exec, in, axes, fn, out, scratch); });
+  with_type(in.type->dtype, [&]<class T>(T) { reduce_typed<T>(exec, in, axes, fn, out, scratch); });
 }
 
 namespace {

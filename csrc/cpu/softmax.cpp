@@ -11,7 +11,7 @@ using std::int64_t;
 
 namespace {
 
-constexpr double kExpCost = 0.5;    // nanoseconds of an element
+constexpr double kExpCost = 0.5;  // nanoseconds of an element
 constexpr double kLightCost = 0.2;
 
 // The label of a row; one outside [0, cols) is reported and read as 0.
@@ -42,8 +42,7 @@ void softmax(const Exec& exec, int64_t rows, int64_t cols, const float* x, float
   });
 }
 
-void log_softmax(const Exec& exec, int64_t rows, int64_t cols, const float* x,
-                 float* y) noexcept {
+void log_softmax(const Exec& exec, int64_t rows, int64_t cols, const float* x, float* y) noexcept {
   for_row_blocks(exec, rows, cols, kExpCost, [&](int64_t r, int64_t n) {
     exec.kernels->vector.log_softmax(n, cols, x + r * cols, y + r * cols);
   });
@@ -57,8 +56,8 @@ void softmax_grad(const Exec& exec, int64_t rows, int64_t cols, const float* y, 
   });
 }
 
-void log_softmax_grad(const Exec& exec, int64_t rows, int64_t cols, const float* y,
-                      const float* dy, float* dx) noexcept {
+void log_softmax_grad(const Exec& exec, int64_t rows, int64_t cols, const float* y, const float* dy,
+                      float* dx) noexcept {
   for_row_blocks(exec, rows, cols, kExpCost, [&](int64_t r, int64_t n) {
     const int64_t at = r * cols;
     exec.kernels->vector.log_softmax_grad(n, cols, y + at, dy + at, dx + at);

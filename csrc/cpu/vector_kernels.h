@@ -56,42 +56,39 @@ struct VectorKernels {
   void (*softmax)(i64 rows, i64 cols, const float* x, float* y) noexcept;
   void (*log_softmax)(i64 rows, i64 cols, const float* x, float* y) noexcept;
   void (*softmax_grad)(i64 rows, i64 cols, const float* y, const float* dy, float* dx) noexcept;
-  void (*log_softmax_grad)(i64 rows, i64 cols, const float* y, const float* dy,
-                           float* dx) noexcept;
+  void (*log_softmax_grad)(i64 rows, i64 cols, const float* y, const float* dy, float* dx) noexcept;
   // The logarithm of sum(e^(x - max)) and max of each row.
   void (*log_sum_exp)(i64 rows, i64 cols, const float* x, float* log_sum, float* max) noexcept;
   // dx = scale[row] * softmax(x)
   void (*scaled_softmax)(i64 rows, i64 cols, const float* x, const float* scale,
                          float* dx) noexcept;
   void (*cross_entropy)(i64 rows, i64 cols, const float* x, const float* t, float* loss) noexcept;
-  void (*cross_entropy_grad)(i64 rows, i64 cols, const float* x, const float* t,
-                             const float* dloss, float* dx) noexcept;
+  void (*cross_entropy_grad)(i64 rows, i64 cols, const float* x, const float* t, const float* dloss,
+                             float* dx) noexcept;
 
   // --- normalisation; gamma and beta may be null, mask too (all rows) ---
   // Moments of rows <= 64 rows: returns how many rows counted; mean and m2 = sum (x - mean)^2.
   i64 (*moments)(i64 rows, i64 cols, const float* x, const u8* mask, float* mean,
                  float* m2) noexcept;
   // (n, mean, m2) of a joined with that of b, into a (Chan).
-  void (*join_moments)(i64 cols, i64 n_a, float* mean_a, float* m2_a, i64 n_b,
-                       const float* mean_b, const float* m2_b) noexcept;
+  void (*join_moments)(i64 cols, i64 n_a, float* mean_a, float* m2_a, i64 n_b, const float* mean_b,
+                       const float* m2_b) noexcept;
   // y = (x - mean) * scale + beta, all but x of length cols
   void (*normalize)(i64 rows, i64 cols, const float* x, const float* mean, const float* scale,
                     const float* beta, float* y) noexcept;
   // dgamma = sum dy * (x - mean) * rstd, dbeta = sum dy over rows <= 64 rows.
-  void (*batch_norm_sums)(i64 rows, i64 cols, const float* x, const float* mean,
-                          const float* rstd, const float* dy, float* dgamma,
-                          float* dbeta) noexcept;
+  void (*batch_norm_sums)(i64 rows, i64 cols, const float* x, const float* mean, const float* rstd,
+                          const float* dy, float* dgamma, float* dbeta) noexcept;
   // dx = scale * (dy - mask * (dbeta + (x - mean) * rstd * dgamma) / n)
   void (*batch_norm_dx)(i64 rows, i64 cols, const float* x, const float* mean, const float* rstd,
-                        const float* scale, const float* dgamma, const float* dbeta,
-                        const u8* mask, float one_over_n, const float* dy, float* dx) noexcept;
+                        const float* scale, const float* dgamma, const float* dbeta, const u8* mask,
+                        float one_over_n, const float* dy, float* dx) noexcept;
   void (*layer_norm)(i64 rows, i64 cols, const float* x, const float* gamma, const float* beta,
                      float eps, float* y, float* mean, float* rstd) noexcept;
   void (*layer_norm_dx)(i64 rows, i64 cols, const float* x, const float* gamma, const float* mean,
                         const float* rstd, const float* dy, float* dx) noexcept;
-  void (*layer_norm_sums)(i64 rows, i64 cols, const float* x, const float* mean,
-                          const float* rstd, const float* dy, float* dgamma,
-                          float* dbeta) noexcept;
+  void (*layer_norm_sums)(i64 rows, i64 cols, const float* x, const float* mean, const float* rstd,
+                          const float* dy, float* dgamma, float* dbeta) noexcept;
 
   // --- the rest ---
   // dst (cols, rows) = transpose of src (rows, cols), 4-byte elements.

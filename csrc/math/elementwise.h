@@ -40,10 +40,10 @@ struct UnaryTest : UnaryBase {
   static constexpr bool returns_bool = true;
 };
 
-#define NNSEQ_F \
+#define NNSEQ_F      \
   template <class T> \
   NNSEQ_HD static T f(T x, [[maybe_unused]] float alpha)
-#define NNSEQ_D \
+#define NNSEQ_D      \
   template <class T> \
   NNSEQ_HD static T d([[maybe_unused]] T s, [[maybe_unused]] float alpha)
 
@@ -133,7 +133,9 @@ struct Cos : SavesX {
 
 struct Erf : SavesX {
   NNSEQ_F { return erf(x); }
-  NNSEQ_D { return k<T>(1.12837916709551257) * exp_minus_half_square(s * k<T>(1.41421356237309505)); }
+  NNSEQ_D {
+    return k<T>(1.12837916709551257) * exp_minus_half_square(s * k<T>(1.41421356237309505));
+  }
 };
 
 struct Tanh : SavesY {
@@ -272,7 +274,7 @@ struct BinaryTest {
   static constexpr bool returns_bool = true;
 };
 
-#define NNSEQ_F \
+#define NNSEQ_F      \
   template <class T> \
   NNSEQ_HD static T f(T a, T b)
 

@@ -8,7 +8,8 @@
 #ifdef __CUDACC__
 #define NNSEQ_HD __host__ __device__ __forceinline__
 #else
-// Always inlined: the sources of cpu/isa/ are compiled several times and may leave no shared symbol.
+// Always inlined: the sources of cpu/isa/ are compiled several times and may leave no shared
+// symbol.
 #define NNSEQ_HD __attribute__((always_inline)) inline
 #endif
 

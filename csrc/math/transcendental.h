@@ -191,8 +191,7 @@ NNSEQ_HD float reduce_large_angle(float x, uint32_t* n) {
   const uint32_t shift = at % 32;
   uint64_t w[3];
   for (uint32_t j = 0; j < 3; ++j) {
-    const uint64_t pair =
-        (uint64_t{two_over_pi[at / 32 + j]} << 32) | two_over_pi[at / 32 + j + 1];
+    const uint64_t pair = (uint64_t{two_over_pi[at / 32 + j]} << 32) | two_over_pi[at / 32 + j + 1];
     w[j] = (pair << shift) >> 32;
   }
   const uint64_t turns = ((m * w[0]) << 32) + m * w[1] + ((m * w[2]) >> 32);  // of 2^64

@@ -40,9 +40,8 @@ void binary(int64_t n, const float* a, int64_t a_step, const float* b, int64_t b
     loop<Fn>(n, Constant{set1(*a)}, Stream{b}, y);
   } else {
     const F16 value = Fn::f(set1(*a), set1(*b));
-    for_vectors(n, [&](int64_t i, auto whole, int64_t m) NNSEQ_LAMBDA {
-      store(y + i, value, whole, m);
-    });
+    for_vectors(
+        n, [&](int64_t i, auto whole, int64_t m) NNSEQ_LAMBDA { store(y + i, value, whole, m); });
   }
 }
 

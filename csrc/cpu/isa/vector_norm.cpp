@@ -33,7 +33,8 @@ void join_moments(int64_t cols, int64_t n_a, float* mean_a, float* m2_a, int64_t
   if (n_b == 0) return;
   const double n = static_cast<double>(n_a + n_b);
   const F16 part = set1(static_cast<float>(static_cast<double>(n_b) / n));
-  const F16 both = set1(static_cast<float>(static_cast<double>(n_a) * static_cast<double>(n_b) / n));
+  const F16 both =
+      set1(static_cast<float>(static_cast<double>(n_a) * static_cast<double>(n_b) / n));
   const bool only_b = n_a == 0;
   for_vectors(cols, [=](int64_t c, auto whole, int64_t m) NNSEQ_LAMBDA {
     const F16 a = load(mean_a + c, whole, m), b = load(mean_b + c, whole, m);
@@ -70,17 +71,17 @@ void batch_norm_sums(int64_t rows, int64_t cols, const float* x, const float* me
   });
 }
 
-void batch_norm_dx(int64_t rows, int64_t cols, const float* x, const float* mean,
-                   const float* rstd, const float* scale, const float* dgamma, const float* dbeta,
-                   const uint8_t* mask, float one_over_n, const float* dy, float* dx) noexcept {
+void batch_norm_dx(int64_t rows, int64_t cols, const float* x, const float* mean, const float* rstd,
+                   const float* scale, const float* dgamma, const float* dbeta, const uint8_t* mask,
+                   float one_over_n, const float* dy, float* dx) noexcept {
   const F16 share = set1(one_over_n);
   for (int64_t r = 0; r < rows; ++r, x += cols, dy += cols, dx += cols) {
     const bool in_statistics = counts(mask, r);
     for_vectors(cols, [=](int64_t c, auto whole, int64_t m) NNSEQ_LAMBDA {
       F16 d = load(dy + c, whole, m);
       if (in_statistics) {
-        const F16 xhat = (load(x + c, whole, m) - load(mean + c, whole, m)) *
-                         load(rstd + c, whole, m);
+        const F16 xhat =
+            (load(x + c, whole, m) - load(mean + c, whole, m)) * load(rstd + c, whole, m);
         const F16 common = fma(xhat, load(dgamma + c, whole, m), load(dbeta + c, whole, m));
         d = fnma(common, share, d);
       }
@@ -93,14 +94,16 @@ void layer_norm(int64_t rows, int64_t cols, const float* x, const float* gamma, 
                 float eps, float* y, float* mean, float* rstd) noexcept {
   const float count = static_cast<float>(cols);
   for (int64_t r = 0; r < rows; ++r, x += cols, y += cols) {
-    mean[r] = sum_of(cols, [=](int64_t i, auto whole, int64_t m) NNSEQ_LAMBDA {
-                return load(x + i, whole, m);
-              }) / count;
+    mean[r] = sum_of(cols, [=](int64_t i, auto whole, int64_t m)
+                               NNSEQ_LAMBDA { return load(x + i, whole, m); }) /
+              count;
     const F16 mu = set1(mean[r]);
-    const float var = sum_of(cols, [=](int64_t i, auto whole, int64_t m) NNSEQ_LAMBDA {
-                        const F16 d = load(x + i, whole, m) - mu;
-                        return d * d;
-                      }) / count;
+    const float var = sum_of(cols,
+                             [=](int64_t i, auto whole, int64_t m) NNSEQ_LAMBDA {
+                               const F16 d = load(x + i, whole, m) - mu;
+                               return d * d;
+                             }) /
+                      count;
     rstd[r] = 1.0f / __builtin_sqrtf(var + eps);
     const F16 scale = set1(rstd[r]);
     for_vectors(cols, [=](int64_t i, auto whole, int64_t m) NNSEQ_LAMBDA {
@@ -122,9 +125,11 @@ void layer_norm_dx(int64_t rows, int64_t cols, const float* x, const float* gamm
       return gamma ? d * load(gamma + i, whole, m) : d;
     };
     const F16 plain = set1(sum_of(cols, g) / count);
-    const F16 scaled = set1(sum_of(cols, [=](int64_t i, auto whole, int64_t m) NNSEQ_LAMBDA {
-                              return g(i, whole, m) * ((load(x + i, whole, m) - mu) * scale);
-                            }) / count);
+    const F16 scaled = set1(sum_of(cols,
+                                   [=](int64_t i, auto whole, int64_t m) NNSEQ_LAMBDA {
+                                     return g(i, whole, m) * ((load(x + i, whole, m) - mu) * scale);
+                                   }) /
+                            count);
     for_vectors(cols, [=](int64_t i, auto whole, int64_t m) NNSEQ_LAMBDA {
       const F16 xhat = (load(x + i, whole, m) - mu) * scale;
       store(dx + i, (g(i, whole, m) - fma(xhat, scaled, plain)) * scale, whole, m);

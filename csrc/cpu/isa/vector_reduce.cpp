@@ -26,9 +26,9 @@ struct ProdLanes {
 template <class Op>
 void reduce_row(int64_t n, const float* x, float* out) noexcept {
   for (int64_t i = 0; i < n; i += 1024) {
-    out[i / 1024] = fold_block<Op>(
-        i, n - i < 1024 ? n - i : 1024,
-        [x](int64_t at, auto whole, int64_t m) NNSEQ_LAMBDA { return load(x + at, whole, m); });
+    out[i / 1024] = fold_block<Op>(i, n - i < 1024 ? n - i : 1024,
+                                   [x](int64_t at, auto whole, int64_t m)
+                                       NNSEQ_LAMBDA { return load(x + at, whole, m); });
   }
 }
 

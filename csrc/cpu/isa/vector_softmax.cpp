@@ -21,9 +21,8 @@ NNSEQ_INLINE float exp_row(int64_t n, const float* x, float max, float* e) {
 
 NNSEQ_INLINE void scale_row(int64_t n, float* y, float factor) {
   const F16 f = set1(factor);
-  for_vectors(n, [=](int64_t i, auto whole, int64_t m) NNSEQ_LAMBDA {
-    store(y + i, load(y + i, whole, m) * f, whole, m);
-  });
+  for_vectors(n, [=](int64_t i, auto whole, int64_t m)
+                     NNSEQ_LAMBDA { store(y + i, load(y + i, whole, m) * f, whole, m); });
 }
 
 void softmax(int64_t rows, int64_t cols, const float* x, float* y) noexcept {
@@ -50,8 +49,7 @@ void log_softmax(int64_t rows, int64_t cols, const float* x, float* y) noexcept 
   }
 }
 
-void softmax_grad(int64_t rows, int64_t cols, const float* y, const float* dy,
-                  float* dx) noexcept {
+void softmax_grad(int64_t rows, int64_t cols, const float* y, const float* dy, float* dx) noexcept {
   for (int64_t r = 0; r < rows; ++r, y += cols, dy += cols, dx += cols) {
     const F16 dot = set1(sum_of(cols, [=](int64_t i, auto whole, int64_t m) NNSEQ_LAMBDA {
       return load(y + i, whole, m) * load(dy + i, whole, m);
@@ -65,9 +63,8 @@ void softmax_grad(int64_t rows, int64_t cols, const float* y, const float* dy,
 void log_softmax_grad(int64_t rows, int64_t cols, const float* y, const float* dy,
                       float* dx) noexcept {
   for (int64_t r = 0; r < rows; ++r, y += cols, dy += cols, dx += cols) {
-    const F16 total = set1(sum_of(cols, [=](int64_t i, auto whole, int64_t m) NNSEQ_LAMBDA {
-      return load(dy + i, whole, m);
-    }));
+    const F16 total = set1(sum_of(cols, [=](int64_t i, auto whole, int64_t m)
+                                            NNSEQ_LAMBDA { return load(dy + i, whole, m); }));
     for_vectors(cols, [=](int64_t i, auto whole, int64_t m) NNSEQ_LAMBDA {
       const F16 p = math::exp(load(y + i, whole, m));
       store(dx + i, fnma(p, total, load(dy + i, whole, m)), whole, m);
@@ -89,9 +86,8 @@ void cross_entropy(int64_t rows, int64_t cols, const float* x, const float* t,
     const float max = max_of(cols, x);
     const float log_sum = math::log(exp_row(cols, x, max, nullptr));
     const F16 shift = set1(max);
-    const float total = sum_of(cols, [=](int64_t i, auto whole, int64_t m) NNSEQ_LAMBDA {
-      return load(t + i, whole, m);
-    });
+    const float total = sum_of(
+        cols, [=](int64_t i, auto whole, int64_t m) NNSEQ_LAMBDA { return load(t + i, whole, m); });
     const float dot = sum_of(cols, [=](int64_t i, auto whole, int64_t m) NNSEQ_LAMBDA {
       const F16 w = load(t + i, whole, m);
       return select(w == zero(), zero(), w * (load(x + i, whole, m) - shift));
@@ -103,9 +99,8 @@ void cross_entropy(int64_t rows, int64_t cols, const float* x, const float* t,
 void cross_entropy_grad(int64_t rows, int64_t cols, const float* x, const float* t,
                         const float* dloss, float* dx) noexcept {
   for (int64_t r = 0; r < rows; ++r, x += cols, t += cols, dx += cols) {
-    const float total = sum_of(cols, [=](int64_t i, auto whole, int64_t m) NNSEQ_LAMBDA {
-      return load(t + i, whole, m);
-    });
+    const float total = sum_of(
+        cols, [=](int64_t i, auto whole, int64_t m) NNSEQ_LAMBDA { return load(t + i, whole, m); });
     const F16 scale = set1(total / exp_row(cols, x, max_of(cols, x), dx));
     const F16 d = set1(dloss[r]);
     for_vectors(cols, [=](int64_t i, auto whole, int64_t m) NNSEQ_LAMBDA {
