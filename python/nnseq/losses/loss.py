@@ -5,8 +5,7 @@ from typing import Any, Self
 from nnseq import ops
 from nnseq.engine.dtypes import standardize_dtype
 from nnseq.engine.naming import uniquify
-from nnseq.engine.nest import map_structure
-from nnseq.losses.shapes import align_weights
+from nnseq.losses.shapes import align_weights, to_tensors
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 _SMALLEST_MEAN = 1e-12  # below 1/n of any mask, so that it decides only when nothing is valid
@@ -44,7 +43,7 @@ class Loss:
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Returns the reduced loss, a scalar unless the reduction is "none"."""
         mask = getattr(y_pred, "_keras_mask", None)
-        y_pred = map_structure(lambda x: ops.convert_to_tensor(x, dtype=self.dtype), y_pred)
+        y_pred = to_tensors(y_pred, self.dtype)
         values = self.call(self._convert_targets(y_true), y_pred)
         own_mask = getattr(values, "_keras_mask", None)
         if mask is None or own_mask is None:
@@ -54,7 +53,7 @@ class Loss:
         return reduce_weighted(values, sample_weight, mask, self.reduction)
 
     def _convert_targets(self, y_true: Any) -> Any:
-        return map_structure(lambda x: ops.convert_to_tensor(x, dtype=self.dtype), y_true)
+        return to_tensors(y_true, self.dtype)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Returns the loss of each sample."""

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from nnseq import ops
-from nnseq.engine.nest import is_nested, map_structure
+from nnseq.engine.nest import is_nested
 from nnseq.losses.functions import (
     binary_crossentropy,
     categorical_crossentropy,
@@ -13,7 +12,7 @@ from nnseq.losses.functions import (
     sparse_categorical_crossentropy,
 )
 from nnseq.losses.loss import Loss
-from nnseq.losses.shapes import squeeze_or_expand
+from nnseq.losses.shapes import squeeze_or_expand, to_tensors
 
 
 class LossFunctionWrapper(Loss):
@@ -38,7 +37,7 @@ class LossFunctionWrapper(Loss):
 
     def _convert_targets(self, y_true: Any) -> Any:
         if self.fn is sparse_categorical_crossentropy:  # classes stay integers
-            return map_structure(ops.convert_to_tensor, y_true)
+            return to_tensors(y_true)
         return super()._convert_targets(y_true)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:

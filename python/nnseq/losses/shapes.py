@@ -1,8 +1,21 @@
 """How the shapes of targets, predictions and weights are brought together."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from nnseq import ops
+from nnseq.engine.nest import flatten, map_structure
+
+
+def to_tensors(data: Any, dtype: str | None = None) -> Any:
+    """Tensors of everything in a structure; nested lists of numbers are one Tensor.
+
+    >>> to_tensors([[1, 2], [3, 4]]).shape
+    (2, 2)
+    """
+    if isinstance(data, list | tuple | Mapping) and any(hasattr(x, "shape") for x in flatten(data)):
+        return map_structure(lambda x: ops.convert_to_tensor(x, dtype=dtype), data)
+    return ops.convert_to_tensor(data, dtype=dtype)
 
 
 def squeeze_or_expand(a: Any, b: Any) -> tuple[Any, Any]:
