@@ -14,14 +14,13 @@ struct PoolWindow {
 
 struct PoolKernels {
   // y[c] = max over the window; NaN when the window holds one; -inf when it is empty.
-  void (*max)(const PoolWindow&, const float* x, float* y) noexcept;
+  void (*max)(const PoolWindow&, const float* x, float* y);
   // dx at the first pixel equal to y (or the first NaN when y is NaN) += dy.
-  void (*max_grad)(const PoolWindow&, const float* x, const float* y, const float* dy,
-                   float* dx) noexcept;
+  void (*max_grad)(const PoolWindow&, const float* x, const float* y, const float* dy, float* dx);
   // y[c] = sum over the window / (rows * cols); NaN when it is empty.
-  void (*avg)(const PoolWindow&, const float* x, float* y) noexcept;
+  void (*avg)(const PoolWindow&, const float* x, float* y);
   // dx += dy / (rows * cols) at each pixel of the window.
-  void (*avg_grad)(const PoolWindow&, const float* dy, float* dx) noexcept;
+  void (*avg_grad)(const PoolWindow&, const float* dy, float* dx);
 };
 
 }  // namespace nnseq::cpu
