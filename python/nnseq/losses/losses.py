@@ -18,6 +18,7 @@ from nnseq.losses.shapes import squeeze_or_expand, to_tensors
 class LossFunctionWrapper(Loss):
     """Makes a Loss of `fn(y_true, y_pred, **kwargs)`.
 
+    >>> from nnseq import ops
     >>> loss = LossFunctionWrapper(lambda t, p: ops.square(t - p), reduction="sum")
     >>> float(loss([1.0, 2.0], [1.0, 4.0]))
     4.0

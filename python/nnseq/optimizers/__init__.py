@@ -19,8 +19,8 @@ _registry = Registry(
 def get(identifier: Any) -> Any:
     """Returns the optimizer of a name, a configuration, a class or an instance; None stays None.
 
-    >>> get("adam").name
-    'adam'
+    >>> type(get("adam")).__name__
+    'Adam'
     """
     if identifier is None or isinstance(identifier, Optimizer):
         return identifier

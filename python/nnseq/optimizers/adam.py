@@ -1,5 +1,6 @@
 """Adam and AdamW."""
 
+import math
 from typing import Any
 
 from nnseq import ops
@@ -32,7 +33,7 @@ class Adam(Optimizer):
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
-        name: str | None = "adam",
+        name: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -47,11 +48,10 @@ class Adam(Optimizer):
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         m_slot, v_slot, *rest = self.slots(variable)
         t = ops.cast(self.iterations.value + 1, "float32")
-        alpha = (
-            learning_rate
-            * ops.sqrt(1.0 - ops.power(self.beta_2, t))
-            / (1.0 - ops.power(self.beta_1, t))
-        )
+        # 1 - beta^t without cancellation
+        rest_1 = -ops.expm1(t * math.log(self.beta_1)) if self.beta_1 > 0 else 1.0
+        rest_2 = -ops.expm1(t * math.log(self.beta_2)) if self.beta_2 > 0 else 1.0
+        alpha = learning_rate * ops.sqrt(rest_2) / rest_1
         m = m_slot.value + (gradient - m_slot.value) * (1 - self.beta_1)
         v = v_slot.value + (ops.square(gradient) - v_slot.value) * (1 - self.beta_2)
         m_slot.assign(m)
@@ -97,7 +97,7 @@ class AdamW(Adam):
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
-        name: str | None = "adamw",
+        name: str | None = None,
         **kwargs: Any,
     ) -> None:
         if weight_decay is None:

@@ -26,7 +26,7 @@ class SGD(Optimizer):
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
-        name: str | None = "SGD",
+        name: str | None = None,
         **kwargs: Any,
     ) -> None:
         if isinstance(momentum, bool | str) or not 0 <= momentum <= 1:
