@@ -10,7 +10,7 @@ namespace {
 
 using std::int64_t;
 
-constexpr int64_t kBandFloats = 1 << 16;  // of input and output that a parallel block should touch
+constexpr int64_t kBandFloats = 1 << 15;  // of input and output that a parallel block should touch
 constexpr int64_t kFewImages = 16;        // with fewer, images are cut to keep many cores busy
 
 int64_t band_rows(const ConvCore& p) {

@@ -114,7 +114,8 @@ class Traced:
         self.side_outputs = side_outputs
         self.training = training
         self.trainable = trainable
-        self.plain: dict[Any, _core.Function] = {}  # (dtype, dims but the first) of one argument
+        # By dtype and dims but the first: calls with one array and one result, ready to run.
+        self.plain: dict[Any, _core.Function] = {}
         self._cache: dict[Any, Compiled | None] = {}
 
     def clear(self) -> None:
@@ -125,7 +126,10 @@ class Traced:
     def __call__(self, *args: Any) -> Any:
         """Runs the function on arrays, tracing it first if need be."""
         compiled = self.get(*args)
-        return compiled([_array_of(x) for x in _tensors(args)])
+        leaves = _tensors(args)
+        if compiled.is_plain and compiled.batch_free and len(args) == 1 and args[0] is leaves[0]:
+            self.plain[(leaves[0].dtype, leaves[0].shape[1:])] = compiled.function
+        return compiled([_array_of(x) for x in leaves])
 
     def get(self, *args: Any, shapes: Sequence[Shape] | None = None) -> Compiled:
         """The trace for arguments like these; a `Spec` may stand for any array.
@@ -160,10 +164,6 @@ class Traced:
             self._cache[key] = None
             key = (key[0], full)
         self._cache[key] = compiled
-        if compiled.is_plain and len(args) == 1 and len(leaves) == 1 and args[0] is leaves[0]:
-            if compiled.batch_free:
-                dtype = leaves[0].dtype
-                self.plain[(dtype, full[0][1:])] = compiled.function
         return compiled
 
     def _trace(self, args: Any, shapes: Sequence[Shape]) -> Compiled:

@@ -25,6 +25,9 @@ from nnseq.engine.variable import Variable
 from nnseq.layers.input_spec import assert_input_compatibility
 
 
+_SIMPLE = frozenset({str, int, float, bool, type(None)})
+
+
 class _CallSpec:
     """The parameters of a `call` method."""
 
@@ -227,7 +230,7 @@ class Layer(Operation):
     def _attributes(self) -> Iterator[Any]:
         """The values of all attributes, lists and dicts taken apart."""
         for name, value in list(self.__dict__.items()):
-            if name not in self._untracked:
+            if type(value) not in _SIMPLE and name not in self._untracked:
                 if isinstance(value, (list, tuple, dict)):
                     yield from _leaves(value)
                 else:

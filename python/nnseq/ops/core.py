@@ -160,14 +160,10 @@ def kind_of(x: Any) -> Any:
 
 def promoted(*xs: Any, at_least_float: bool = False) -> list[Tensor]:
     """The operands as Tensors of their common type."""
-    first = xs[0]
-    if type(first) is Tensor and all(type(x) is Tensor and x.dtype == first.dtype for x in xs):
-        common = first.dtype
-    else:
-        common = result_type(*(kind_of(x) for x in xs))
+    common = result_type(*[kind_of(x) for x in xs])
     if at_least_float and common not in ("float32", "float64"):
         common = "float32"
-    return [as_type(x, common) for x in xs]
+    return [x if type(x) is Tensor and x.dtype == common else as_type(x, common) for x in xs]
 
 
 def as_type(x: Any, dtype: str) -> Tensor:

@@ -21,6 +21,8 @@ def unary(fn: str, x: Any, alpha: float = 0.0) -> Tensor:
 
 def binary(fn: str, x1: Any, x2: Any, at_least_float: bool = False) -> Tensor:
     """One elementwise function of two promoted operands."""
+    if type(x1) is Tensor is type(x2) and x1.dtype == x2.dtype == "float32":
+        return apply("binary", [x1, x2], {"fn": fn})
     return apply("binary", promoted(x1, x2, at_least_float=at_least_float), {"fn": fn})
 
 

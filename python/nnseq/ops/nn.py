@@ -405,12 +405,10 @@ def sparse_categorical_crossentropy(
             f"an output of shape {y.shape}; one-hot targets need categorical_crossentropy"
         )
     logits = y if from_logits else _logits_of(y, "softmax")
-    if logits is not None:
-        return apply("softmax_cross_entropy", [logits, labels])
-    if y.shape[-1] is None:
-        raise ValueError(f"the number of classes of {y.shape} is unknown")
-    picked = multiply(one_hot(labels, y.shape[-1]), _log_probabilities(y))
-    return unary("negative", reduce("sum", picked, -1, False))
+    # The logarithms of probabilities are logits, and the operation checks the labels.
+    return apply(
+        "softmax_cross_entropy", [_log_probabilities(y) if logits is None else logits, labels]
+    )
 
 
 @operation
