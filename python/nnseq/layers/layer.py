@@ -24,7 +24,6 @@ from nnseq.engine.tensor import KerasTensor, Tensor
 from nnseq.engine.variable import Variable
 from nnseq.layers.input_spec import assert_input_compatibility
 
-
 _SIMPLE = frozenset({str, int, float, bool, type(None)})
 
 
