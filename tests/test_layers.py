@@ -174,7 +174,7 @@ def test_configuration_is_read_by_keras_and_back(name, arguments, shape):
     wanted["dtype"] = wanted["dtype"]["config"]["name"]  # a policy, the same as its name
     for key, value in config.items():
         if not isinstance(value, dict):
-            assert value == wanted[key], key
+            assert value == wanted.get(key), key  # Keras forgets the seed of a SimpleRNN
         else:
             assert value["class_name"] == wanted[key]["class_name"], key
 
