@@ -17,8 +17,12 @@ struct Problem {
   Matrix x, gamma, beta, dy;
   std::vector<std::uint8_t> mask;  // empty: all rows
   bool counts(int64_t r) const { return mask.empty() || mask[static_cast<std::size_t>(r)]; }
-  double& at(Matrix& m, int64_t r, int64_t c) const { return m[static_cast<std::size_t>(r * cols + c)]; }
-  double at(const Matrix& m, int64_t r, int64_t c) const { return m[static_cast<std::size_t>(r * cols + c)]; }
+  double& at(Matrix& m, int64_t r, int64_t c) const {
+    return m[static_cast<std::size_t>(r * cols + c)];
+  }
+  double at(const Matrix& m, int64_t r, int64_t c) const {
+    return m[static_cast<std::size_t>(r * cols + c)];
+  }
 };
 
 // sum(dy * y) of batch normalisation, in double: what the gradients are differences of.
@@ -69,8 +73,10 @@ double slope(double& v, F f) {
 
 struct Data {
   Data(int64_t rows, int64_t cols, bool masked)
-      : x(TestTensor::normal({rows, cols}, 1)), gamma(TestTensor::normal({cols}, 2)),
-        beta(TestTensor::normal({cols}, 3)), dy(TestTensor::normal({rows, cols}, 4)) {
+      : x(TestTensor::normal({rows, cols}, 1)),
+        gamma(TestTensor::normal({cols}, 2)),
+        beta(TestTensor::normal({cols}, 3)),
+        dy(TestTensor::normal({rows, cols}, 4)) {
     const auto values = [](const TestTensor& t) {
       Matrix m;
       for (int64_t i = 0; i < t.count(); ++i) m.push_back(t.at(i));
