@@ -18,13 +18,13 @@ def relu(
     >>> relu(ops.convert_to_tensor([-1.0, 2.0])).numpy()
     array([0., 2.], dtype=float32)
     """
-    if threshold == 0.0 and max_value is None:
-        return ops.leaky_relu(x, negative_slope) if negative_slope != 0.0 else ops.relu(x)
     if threshold == 0.0 and max_value == 6 and negative_slope == 0.0:
         return ops.relu6(x)
     x = ops.convert_to_tensor(x)
     above = x if max_value is None else ops.minimum(x, max_value)
-    below = negative_slope * (x - threshold)
+    if threshold == 0.0:
+        return ops.leaky_relu(above, negative_slope) if negative_slope != 0.0 else ops.relu(above)
+    below = negative_slope * (x - threshold) if negative_slope != 0.0 else 0.0
     return ops.where(ops.greater_equal(x, threshold), above, below)
 
 
