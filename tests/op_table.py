@@ -5,6 +5,7 @@ stand in op_rows_*.py; test_op_table.py derives the tests. Run as a program, thi
 the whole table and writes every result to an .npz file: `op_table.py OUT [cpu|mirror]`.
 """
 
+import functools
 import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ Reference = Callable[..., Any]
 SIZES = (0, 1, 15, 16, 17, 33, 200)  # around the width of a vector
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """One application of an op.
 
@@ -89,6 +90,7 @@ def expected(case: Case, inputs: Sequence[np.ndarray] | None = None) -> Arrays:
     return [np.asarray(y) for y in (result if isinstance(result, tuple) else (result,))]
 
 
+@functools.lru_cache(maxsize=4)
 def output_weights(case: Case, seed: int = 1) -> dict[int, np.ndarray]:
     """Random weights of the sum of outputs that gradients are taken of."""
     rng = np.random.default_rng(seed)
