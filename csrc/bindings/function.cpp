@@ -1,5 +1,6 @@
 // Functions and Programs: running what was traced, without the GIL.
 #include "bindings/core.h"
+#include "nnseq/model_file.h"
 
 namespace nnseq::python {
 

@@ -58,10 +58,13 @@ void vjp_unary(VjpArgs& a) {
 
 // unary_grad: dx = dy * f'(saved), saved being x or y as the function says
 
+// dy may be smaller and broadcast, as the gradient of a mean is.
 void infer_unary_grad(InferArgs& a) {
   expect_operands(a, 2);
-  if (!(a.in[0] == a.in[1]))
-    fail("operands differ: " + to_string(a.in[0]) + ", " + to_string(a.in[1]));
+  if (a.in[0].dtype != a.in[1].dtype ||
+      !(broadcast_shapes(a.in[0].shape, a.in[1].shape) == a.in[0].shape)) {
+    fail("operands do not fit: " + to_string(a.in[0]) + ", " + to_string(a.in[1]));
+  }
   a.out = {a.in[0]};
 }
 
@@ -107,7 +110,9 @@ Value second_derivative(Graph& g, const UnaryAttrs& attrs, Value s, const std::s
 
 void vjp_unary_grad(VjpArgs& a) {
   const UnaryAttrs& attrs = a.node.as<UnaryAttrs>();
-  if (a.needs[1]) a.din[1] = a.g.add(Op::unary_grad, {a.in(0), a.dy()}, attrs);
+  if (a.needs[1]) {
+    a.din[1] = sum_to(a.g, a.g.add(Op::unary_grad, {a.in(0), a.dy()}, attrs), a.shape(1));
+  }
   if (a.needs[0]) {
     Value d2 = second_derivative(a.g, attrs, a.in(0), a.g.scope_of(a.node));
     a.din[0] = mul(a.g, mul(a.g, a.dy(), a.in(1)), d2);

@@ -66,13 +66,12 @@ void vjp_reduce(VjpArgs& a) {
   const Shape x = a.shape(0);
   const double n = static_cast<double>(x.count()) /
                    static_cast<double>(std::max<std::int64_t>(1, g.type(a.y()).count()));
-  Value dy = with_axes(a, a.dy());
+  // Scaled before it is reshaped, so that a constant stays a scalar.
+  Value dy = with_axes(a, attrs.fn == ReduceFn::kMean ? scale(g, a.dy(), 1 / n) : a.dy());
   switch (attrs.fn) {
     case ReduceFn::kSum:
-      a.din[0] = broadcast(g, dy, x);
-      break;
     case ReduceFn::kMean:
-      a.din[0] = broadcast(g, scale(g, dy, 1 / n), x);
+      a.din[0] = broadcast(g, dy, x);
       break;
     case ReduceFn::kMax:
     case ReduceFn::kMin: {  // ties share the gradient equally

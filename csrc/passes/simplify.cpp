@@ -55,9 +55,14 @@ class Simplifier {
       case Op::stop_gradient:
         return n.inputs[0];
       case Op::cast:
-      case Op::broadcast:
         if (in_type(n, 0) == n.outputs[0]) return n.inputs[0];
         return {};
+      case Op::broadcast: {
+        if (in_type(n, 0) == n.outputs[0]) return n.inputs[0];
+        const Node& x = g().node(n.inputs[0]);  // a scalar needs no axes of 1 to broadcast
+        if (x.op != Op::reshape || g().type(x.inputs[0]).shape.rank() != 0) return {};
+        return put({Op::broadcast, n.scope, {x.inputs[0]}, n.outputs, n.attrs});
+      }
       case Op::reshape: {
         Value x = n.inputs[0];
         while (g().node(x).op == Op::reshape) x = g().node(x).inputs[0];
@@ -162,7 +167,9 @@ class Simplifier {
   void drop_broadcasts(Node& n) {
     for (std::size_t i = 0; i < n.inputs.size(); ++i) {
       const Node& b = g().node(n.inputs[i]);
-      if (b.op != Op::broadcast || n.op == Op::unary || n.op == Op::unary_grad) continue;
+      if (b.op != Op::broadcast || n.op == Op::unary || (n.op == Op::unary_grad && i == 0)) {
+        continue;
+      }
       bool kept = false;  // some other operand still gives the shape
       for (std::size_t j = 0; j < n.inputs.size(); ++j) {
         kept = kept || (j != i && in_type(n, j).shape == n.outputs[0].shape);
