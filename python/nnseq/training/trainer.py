@@ -359,7 +359,7 @@ class Trainer(Layer):
                     raise ValueError("fit was given no batches.")
                 warnings.warn("Your input ran out of data; interrupting training.", stacklevel=3)
                 break
-            logs = {**found, **validate(epoch)}
+            logs = dict(sorted({**found, **validate(epoch)}.items()))
             told.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
