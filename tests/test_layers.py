@@ -7,6 +7,7 @@ import pytest
 
 import nnseq
 from nnseq import layers, ops
+from nnseq.engine.traced import Traced
 
 keras = pytest.importorskip("keras", reason="Keras is the oracle: pip install 'keras==3.15.*' jax")
 jax = pytest.importorskip("jax", reason="the oracle runs on JAX")
@@ -482,8 +483,6 @@ def test_a_built_layer_refuses_another_width():
 
 def test_layers_run_traced_with_any_batch():
     """The same values as eagerly, from one trace."""
-    from nnseq.engine.traced import Traced
-
     model = [
         layers.Conv2D(4, 3, activation="relu"),
         layers.MaxPooling2D(2),
@@ -505,3 +504,48 @@ def test_layers_run_traced_with_any_batch():
     for n in (1, 3, 8):
         x = normal((n, 8, 8, 2), n)
         assert_close(traced(x).numpy(), run(x).numpy(), 1e-6)
+
+
+def test_training_traced_changes_state_as_eagerly():
+    eager, traced = layers.BatchNormalization(), layers.BatchNormalization()
+    run = Traced(lambda x: traced(traced(x)), training=True)  # one layer called twice
+    for seed in range(3):
+        x = 2 + normal((6, 4), seed)
+        y = eager(eager(x, training=True), training=True).numpy()
+        if not traced.built:
+            traced.build((None, 4))
+        assert_close(run(x).numpy(), y, 1e-6)
+        for a, b in zip(traced.get_weights(), eager.get_weights(), strict=True):
+            assert_close(a, b, 1e-6)
+
+
+def test_dropout_traced_draws_anew_in_every_run():
+    layer, x = layers.Dropout(0.5, seed=1), np.ones((8, 16), np.float32)
+    run = Traced(lambda x: (layer(x), layer(x)), training=True)
+    first, other = run(x)
+    second, _ = run(x)
+    assert (first.numpy() != other.numpy()).any(), "two calls in one run"
+    assert (first.numpy() != second.numpy()).any(), "two runs"
+    again = layers.Dropout(0.5, seed=1)
+    repeated = Traced(lambda x: (again(x), again(x)), training=True)
+    np.testing.assert_array_equal(repeated(x)[0].numpy(), first.numpy())
+    np.testing.assert_array_equal(repeated(x)[0].numpy(), second.numpy())
+
+
+def test_masked_recurrent_model_traced():
+    """Embedding's mask reaches the loop and the pooling, in a trace as eagerly."""
+    embedding = layers.Embedding(9, 4, mask_zero=True)
+    rnn, pool = layers.SimpleRNN(3, return_sequences=True), layers.GlobalAveragePooling1D()
+    run = Traced(lambda ids: pool(rnn(embedding(ids))), training=False)
+    for lengths in ([5, 2, 1], [3, 3, 4]):
+        ids = np.zeros((3, 6), np.int32)
+        for row, length in zip(ids, lengths, strict=True):
+            row[:length] = 1 + np.arange(length)
+        want = np.stack(
+            [
+                rnn(embedding(row[None, :n])).numpy().mean(1)[0]
+                for row, n in zip(ids, lengths, strict=True)
+            ]
+        )
+        assert_close(pool(rnn(embedding(ids))).numpy(), want, 1e-6)
+        assert_close(run(ids).numpy(), want, 1e-6)
