@@ -6,7 +6,13 @@
 namespace nnseq::cpu::NNSEQ_ISA_NS {
 namespace {
 
-constexpr int kPixels = 4;  // pixels, or taps, that share one loaded vector
+// Pixels, or taps, that share one loaded vector.
+#if defined(__AVX512F__)
+constexpr int kPixels = 8;
+#else
+constexpr int kPixels = 4;
+#endif
+constexpr int kTaps = 4;
 
 template <bool kFull>
 NNSEQ_INLINE F16 load_some(const float* p, int64_t lanes) {
@@ -98,8 +104,8 @@ NNSEQ_INLINE void weights_block(const DepthwiseRow& r, const float* x, const flo
     const float* const row = x + kh * r.tap_h;
     float* const to = dw + kh * r.taps_w * r.ldw;
     int64_t kw = 0;
-    for (; kw + kPixels <= r.taps_w; kw += kPixels) {
-      weight_taps<kPixels, kFull>(r, row + kw * r.tap_w, dy, to + kw * r.ldw, lanes);
+    for (; kw + kTaps <= r.taps_w; kw += kTaps) {
+      weight_taps<kTaps, kFull>(r, row + kw * r.tap_w, dy, to + kw * r.ldw, lanes);
     }
     const float* const rest = row + kw * r.tap_w;
     switch (r.taps_w - kw) {
