@@ -7,6 +7,7 @@ from typing import Any
 from nnseq.engine import nest
 from nnseq.engine.operation import Node, Operation
 from nnseq.engine.tensor import KerasTensor
+from nnseq.layers.input_layer import InputLayer
 
 
 class FunctionGraph:
@@ -29,16 +30,18 @@ class FunctionGraph:
                     "All `inputs` and `outputs` of a functional model must be KerasTensors, made "
                     f"by Input and by calling layers and nnseq.ops on it. Received: {x!r}"
                 )
-        self._given = {id(x) for x in self.flat_inputs}
-        # Of an input in the middle of a graph nothing before it belongs to this graph.
+        # Nothing before an input in the middle of another graph belongs to this graph.
+        self._cut = {id(x) for x in self.flat_inputs if not _is_input(x)}
         self._sources = [_origin(x) for x in self.flat_inputs]
-        self._check_connected(name)
-        self._sort()
+        self._met: dict[int, int] = {}  # in which order the operations were met
+        finished = self._finished_nodes()
+        self._check_connected(finished, name)
+        self._sort(finished)
 
     def _parents(self, node: Node) -> list[Node]:
         found: dict[int, Node] = {}
         for x in node.input_tensors:
-            if id(x) not in self._given and x.history is not None:
+            if id(x) not in self._cut and x.history is not None:
                 found[id(x.history[1])] = x.history[1]
         return list(found.values())
 
@@ -46,48 +49,38 @@ class FunctionGraph:
         return [
             x.history[1]
             for x in self.flat_outputs
-            if id(x) not in self._given and x.history is not None
+            if id(x) not in self._cut and x.history is not None
         ]
 
-    def _check_connected(self, name: str) -> None:
-        seen: set[int] = set()
-        stack = self._ends()
-        while stack:
-            node = stack.pop()
-            if id(node) in seen:
-                continue
-            seen.add(id(node))
-            if not node.input_tensors and all(
-                id(x) not in self._given for x in node.output_tensors
-            ):
+    def _check_connected(self, finished: list[Node], name: str) -> None:
+        given = {id(x) for x in self.flat_inputs}
+        for node in finished:
+            if not node.input_tensors and not any(id(x) in given for x in node.output_tensors):
                 raise ValueError(
                     f"The outputs of model '{name}' depend on the input "
                     f"'{node.operation.name}', which is not among its `inputs`."
                 )
-            stack.extend(self._parents(node))
 
-    def _sort(self) -> None:
-        """Depth is the longest way to an output; deeper operations come first, operations of one
-        depth in the order in which a walk from the outputs meets them."""
-        met: dict[int, int] = {}
-        finished: list[Node] = []  # each node after the nodes it needs
-        done: set[int] = set()
-
-        for end in self._ends():
-            stack: list[tuple[Node, bool]] = [(end, False)]
-            while stack:
-                node, expanded = stack.pop()
-                if expanded:
-                    finished.append(node)
-                    continue
-                if id(node) in done:
-                    continue
-                done.add(id(node))
-                met.setdefault(id(node.operation), len(met))
+    def _finished_nodes(self) -> list[Node]:
+        """All nodes, each after those it needs: a depth-first walk from the outputs."""
+        finished: list[Node] = []
+        seen: set[int] = set()
+        stack = [(node, False) for node in reversed(self._ends())]
+        while stack:
+            node, is_done = stack.pop()
+            if is_done:
+                finished.append(node)
+            elif id(node) not in seen:
+                seen.add(id(node))
+                self._met.setdefault(id(node.operation), len(self._met))
                 stack.append((node, True))
                 stack.extend((parent, False) for parent in reversed(self._parents(node)))
-        finished = _in_order_of_need(finished, self._parents)
+        return finished
 
+    def _sort(self, finished: list[Node]) -> None:
+        """Depth is the longest way to an output; deeper operations come first, operations of one
+        depth in the order in which a walk from the outputs meets them."""
+        met = self._met
         depth: dict[int, int] = {}
         op_depth: dict[int, int] = {}
         for node in reversed(finished):
@@ -98,10 +91,10 @@ class FunctionGraph:
         self.nodes = [n for n in finished if n.input_tensors]
         operations = {id(n.operation): n.operation for n in finished}
         deepest = max(op_depth.values(), default=0) + 1
-        for source in self._sources:
-            # An input used as it is, or from the middle of a graph, comes before all others.
-            met.setdefault(id(source), len(met))
-            op_depth.setdefault(id(source), deepest)
+        for source, x in zip(self._sources, self.flat_inputs, strict=True):
+            # Inputs that no output needs come last, those in the middle of a graph first.
+            op_depth.setdefault(id(source), deepest if id(x) in self._cut else 0)
+            met.setdefault(id(source), -1)
             operations.setdefault(id(source), source)
         self.operations: list[Operation] = sorted(
             operations.values(), key=lambda op: (-op_depth[id(op)], met[id(op)])
@@ -125,30 +118,12 @@ class FunctionGraph:
         return nest.map_structure(filled, self.outputs)
 
 
-def _in_order_of_need(nodes: list[Node], parents: Any) -> list[Node]:
-    """The same nodes, each after its parents, otherwise in the given order."""
-    placed: set[int] = set()
-    known = {id(n) for n in nodes}
-    order: list[Node] = []
-    for node in nodes:
-        stack = [node]
-        while stack:
-            top = stack[-1]
-            waiting = [p for p in parents(top) if id(p) in known and id(p) not in placed]
-            if waiting:
-                stack.append(waiting[0])
-            else:
-                stack.pop()
-                if id(top) not in placed:
-                    placed.add(id(top))
-                    order.append(top)
-    return order
+def _is_input(x: KerasTensor) -> bool:
+    return x.history is not None and isinstance(x.history[0], InputLayer)
 
 
 def _origin(x: KerasTensor) -> Operation:
     """The InputLayer of an input; a new one for a KerasTensor from the middle of a graph."""
-    from nnseq.layers.input_layer import InputLayer
-
     if x.history is not None and isinstance(x.history[0], InputLayer):
         return x.history[0]
     return InputLayer(batch_shape=x.shape, dtype=x.dtype, name=x.name)
