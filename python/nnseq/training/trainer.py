@@ -245,7 +245,7 @@ class Trainer(Layer):
         state = self._state()
         trained = self.trainable_variables
         known = {id(variable) for variable in trained}
-        others = [v for v in self.variables if id(v) not in known]
+        others = [v for v in self.variables if id(v) not in known] if self.built else []
         others += [v for metric in self.metrics for v in metric.variables]
         others += state.optimizer.variables if state.optimizer is not None else []
         state.group(trained, others)
