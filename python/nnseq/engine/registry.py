@@ -9,12 +9,12 @@ from nnseq.engine.naming import to_snake_case
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """Returns " Did you mean 'relu'?" for the nearest of `choices`, else what there is."""
-    choices = list(choices)
+    choices = sorted(choices)  # of `MAE` and `mae` the lower case one comes last and stays
     by_lower = {choice.lower(): choice for choice in choices}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     if near:
         return f" Did you mean {by_lower[near[0]]!r}?"
-    return f" Known are: {', '.join(sorted(choices))}."
+    return f" Known are: {', '.join(choices)}."
 
 
 class Registry:
