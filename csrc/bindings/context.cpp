@@ -61,7 +61,7 @@ void bind_context(py::module_& m) {
       "set_device", [](const std::string& n) { context()->set_device(n); }, py::arg("name"),
       "'cpu', or 'mirror' for tests; for tensors and Variables made afterwards.");
   m.def(
-      "sample_order",
+      "shuffle_order",
       [](std::uint64_t seed, std::uint64_t epoch, std::int64_t n) {
         return py::array_t<std::int64_t>(py::cast(sample_order(seed, epoch, n)));
       },
