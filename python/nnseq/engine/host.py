@@ -72,7 +72,9 @@ class HostInt(Operators):
     __bool__ = __int__ = __index__ = __float__ = __array__ = _unknown
 
     def __eq__(self, other: Any) -> Any:
-        return True if self is other else self._unknown()
+        if other is None or self is other:  # None asks whether a size is given at all
+            return other is not None
+        return self._unknown()
 
     def __ne__(self, other: Any) -> Any:
         return not self == other
