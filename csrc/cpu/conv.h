@@ -13,7 +13,7 @@ struct Conv2D {
   std::int64_t kh = 0, kw = 0, o = 0;       // weights (kh, kw, c / groups, o)
   std::int64_t oh = 0, ow = 0;              // output (n, oh, ow, o)
   std::int64_t stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
-  std::int64_t pad_top = 0, pad_left = 0;   // the rest of the padding follows from oh, ow
+  std::int64_t pad_top = 0, pad_left = 0;  // the rest of the padding follows from oh, ow
   std::int64_t groups = 1;
 };
 
