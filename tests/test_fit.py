@@ -1,6 +1,11 @@
 """compile, fit, evaluate and predict against Keras, and what they promise by themselves."""
 
+import copy
 import gc
+import os
+import pickle
+import signal
+import threading
 import warnings
 import weakref
 
@@ -559,3 +564,50 @@ def test_progress_lines(capsys):
     assert len(capsys.readouterr().out.splitlines()) == 2
     model.fit(*data, verbose=0)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_copies_train_on_like_the_original(duplicate):
+    model = fresh()
+    model.fit(X, TARGET, verbose=0)
+    other = duplicate(model)
+    for each in (model, other):
+        each.fit(X, TARGET, shuffle=False, verbose=0)
+    for u, v in zip(model.get_weights(), other.get_weights(), strict=True):
+        assert np.array_equal(u, v)
+    assert int(other.optimizer.iterations) == 4
+
+
+def test_predict_while_another_thread_trains():
+    model = fresh()
+    rows, trained, wrong = RNG.normal(size=(2000, 6)).astype("float32"), threading.Event(), []
+
+    def work():
+        while not trained.is_set():
+            first = model.predict(X, verbose=0)
+            if first.shape != (ROWS, 2) or not np.isfinite(first).all():
+                wrong.append(first)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        model.fit(rows, rows[:, :2], epochs=5, verbose=0)
+    finally:
+        trained.set()
+        for thread in threads:
+            thread.join()
+    assert not wrong
+
+
+def test_interrupt_in_the_core():
+    model = fresh()
+    rows = RNG.normal(size=(4000, 6)).astype("float32")
+    timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(rows, rows[:, :2], epochs=10**6, verbose=0)
+    done = int(model.optimizer.iterations)
+    assert done > 0
+    model.fit(X, TARGET, verbose=0)
+    assert int(model.optimizer.iterations) == done + 2

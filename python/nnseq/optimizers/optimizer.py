@@ -80,7 +80,7 @@ class Optimizer:
         self.fused = True  # whether the core's update operation may take the place of update_step
         self.revision = 0  # counts changes that make traced steps stale
         self._own_variables: list[Variable] = []
-        self._slots: dict[int, tuple[Variable, ...]] = {}
+        self._slots: dict[Variable, tuple[Variable, ...]] = {}
         self._trainable_variables: list[Variable] = []
         self._excluded_variables: list[Variable] = []
         self._excluded_names: re.Pattern[str] | None = None
@@ -153,7 +153,7 @@ class Optimizer:
                 stacklevel=2,
             )
             for variable in gone:
-                self._slots.pop(id(variable), None)
+                self._slots.pop(variable, None)
         self._trainable_variables = variables
         self._add_slots(variables)
         self.built = True
@@ -167,8 +167,8 @@ class Optimizer:
     def _add_slots(self, variables: Iterable[Variable]) -> None:
         names = [name for group in self.slot_groups for name in group]
         for variable in variables:
-            if id(variable) not in self._slots:
-                self._slots[id(variable)] = tuple(
+            if variable not in self._slots:
+                self._slots[variable] = tuple(
                     self._make_variable(
                         variable.shape, variable.dtype, self._slot_name(variable, n)
                     )
@@ -197,7 +197,7 @@ class Optimizer:
 
     def slots(self, variable: Variable) -> tuple[Variable, ...]:
         """The slots of a Variable, in the order of `slot_groups`."""
-        return self._slots[id(variable)]
+        return self._slots[variable]
 
     @property
     def variables(self) -> list[Variable]:
@@ -207,7 +207,7 @@ class Optimizer:
         start = 0
         for group in self.slot_groups:
             for variable in self._trainable_variables:
-                found += self._slots[id(variable)][start : start + len(group)]
+                found += self._slots[variable][start : start + len(group)]
             start += len(group)
         return found
 

@@ -4,9 +4,8 @@ import weakref
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from nnseq import _core
 from nnseq.callbacks import History
-from nnseq.engine.traced import Traced
+from nnseq.engine.traced import Compiled, Traced
 from nnseq.metrics import Mean
 from nnseq.training.compiled import CompileLoss, CompileMetrics
 
@@ -42,7 +41,7 @@ class TrainingState:
         self.stop = False
         self.history: History | None = None
         self._warned = False
-        self._grouped: set[int] = set()
+        self.grouped: weakref.WeakSet[Compiled] = weakref.WeakSet()
 
     # --- metrics --------------------------------------------------------------------------------
     def results(self) -> dict[str, Any]:
@@ -82,14 +81,6 @@ class TrainingState:
         """The next step is traced anew."""
         self.traced.clear()
 
-    def group(self, trainable: Sequence[Any], others: Sequence[Any]) -> None:
-        """Puts the storage of the trained Variables side by side; again when there are new ones."""
-        handles = {id(variable) for variable in (*trainable, *others)}
-        if handles <= self._grouped:
-            return
-        _core.group_variables([v.handle for v in trainable], [v.handle for v in others])
-        self._grouped |= handles
-
     def changed_layers(self) -> list[str]:
         """The names of layers whose `trainable` is no longer that of compile(); told once."""
         if self._warned:
@@ -99,9 +90,10 @@ class TrainingState:
         return names
 
     def __getstate__(self) -> dict[str, Any]:
-        kept: dict[str, Any] = {"traced": {}, "history": None, "_grouped": set()}
+        kept: dict[str, Any] = {"traced": {}, "history": None, "grouped": None}
         return {**self.__dict__, **kept, "trainable": list(self.trainable.items())}
 
     def __setstate__(self, fields: dict[str, Any]) -> None:
         self.__dict__.update(fields)
         self.trainable = weakref.WeakKeyDictionary(fields["trainable"])
+        self.grouped = weakref.WeakSet()

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from nnseq import ops, optimizers
+from nnseq import _core, ops, optimizers
 from nnseq.callbacks import CallbackList, History
 from nnseq.engine.nest import flatten, map_structure
 from nnseq.engine.tape import GradientTape
+from nnseq.engine.tensor import to_array
 from nnseq.engine.traced import Compiled, Traced
 from nnseq.layers.layer import Layer
 from nnseq.metrics import Metric
@@ -238,17 +239,21 @@ class Trainer(Layer):
         """The trace of a step for batches like this one."""
         compiled = self._traced(mode).get(batch)
         if mode == "train":
-            self._group_variables()
+            self._group_variables(compiled)
         return compiled
 
-    def _group_variables(self) -> None:
+    def _group_variables(self, compiled: Compiled) -> None:
+        """Puts the storage of what a step trains side by side, once for each trace."""
         state = self._state()
+        if compiled in state.grouped:
+            return
+        state.grouped.add(compiled)
         trained = self.trainable_variables
         known = {id(variable) for variable in trained}
         others = [v for v in self.variables if id(v) not in known] if self.built else []
         others += [v for metric in self.metrics for v in metric.variables]
         others += state.optimizer.variables if state.optimizer is not None else []
-        state.group(trained, others)
+        _core.group_variables([v.handle for v in trained], [v.handle for v in others])
 
     def _run_step(self, mode: str, batch: Any) -> Any:
         """Runs one step on the arrays of a batch; returns what the step returns."""
@@ -257,8 +262,8 @@ class Trainer(Layer):
                 lambda x: None if x is None else ops.convert_to_tensor(x), batch
             )
             return self._step(mode, tensors)
-        self._compiled_step(mode, batch)
-        return self._traced(mode)(batch)
+        compiled = self._compiled_step(mode, batch)
+        return compiled([to_array(x) for x in flatten(batch) if x is not None])
 
     # --- fit, evaluate, predict -----------------------------------------------------------------
     def fit(
@@ -420,7 +425,10 @@ class Trainer(Layer):
 
     def _in_order(self, logs: dict[str, Any]) -> Any:
         """The values in the order of `metrics_names`, then the others; one value by itself."""
-        names = [name for name in self.metrics_names if name in logs]
+        names = self._state().metric_names()
+        if any(name not in names for name in logs):
+            names = self.metrics_names
+        names = [name for name in names if name in logs]
         values = [logs[name] for name in [*names, *(k for k in logs if k not in names)]]
         return values[0] if len(values) == 1 else values
 
@@ -438,6 +446,9 @@ class Trainer(Layer):
         source = make_source(x, batch_size=batch_size, steps=steps)
         if isinstance(source, ArraySource) and source.rows == 0:
             return self._predict_nothing(source)
+        is_quiet = verbose == 0 and callbacks is None and steps is None
+        if is_quiet and isinstance(source, ArraySource) and source.per_pass == 1:
+            return to_numpy(self._run_step("predict", source.data))
         told = self._told(callbacks, verbose, steps or source.num_batches)
         told.on_predict_begin()
         outputs = Loop(self, "predict", source, told).predict(steps)
