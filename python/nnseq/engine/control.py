@@ -23,20 +23,19 @@ class _Body(Trace):
         self.outer = outer
         if outer is not None:
             self.layers = outer.layers
-        self._captured: dict[int, tuple[Tensor, int]] = {}
+        self._captured: dict[int, tuple[Tensor | HostInt, int]] = {}
 
-    def captured(self) -> list[Tensor]:
+    def captured(self) -> list[Tensor | HostInt]:
         """The values from outside, in the order of the body's last inputs."""
         return [x for x, _ in self._captured.values()]
 
     def foreign(self, x: Tensor | HostInt) -> int:
         if self.outer is not None and x._trace is not self.outer:
             self.outer.value_of(x)  # captured there too, or refused
-        held = self._captured.get(id(x))
-        if held is None:
+        if id(x) not in self._captured:
             value = self.graph.input(f"captured_{len(self._captured)}", x.dtype, x.shape)
-            held = self._captured[id(x)] = (x, value)  # type: ignore[assignment]
-        return held[1]
+            self._captured[id(x)] = (x, value)
+        return self._captured[id(x)][1]
 
     def read(self, variable: Variable) -> Tensor:
         held = self._current.get(id(variable))

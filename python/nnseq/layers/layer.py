@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from nnseq import constraints, initializers, regularizers
+from nnseq import constraints, initializers, ops, regularizers
 from nnseq.engine import nest
 from nnseq.engine.dispatch import apply, to_tensor
 from nnseq.engine.dtypes import is_float, standardize_dtype
 from nnseq.engine.naming import name_scope, set_scopes
-from nnseq.engine.operation import Operation, has_keras_tensor, record
+from nnseq.engine.operation import Operation, has_keras_tensor, output_spec, record
 from nnseq.engine.random_state import SeedGenerator
 from nnseq.engine.state import eager_scope, state
 from nnseq.engine.tensor import KerasTensor, Tensor
@@ -41,8 +41,12 @@ class _CallSpec:
 
 
 @functools.cache
-def _call_spec(kind: type) -> _CallSpec:
-    return _CallSpec(kind.call)  # type: ignore[attr-defined]
+def _spec_of(call: Callable[..., Any]) -> _CallSpec:
+    return _CallSpec(call)
+
+
+def _call_spec(kind: type[Layer]) -> _CallSpec:
+    return _spec_of(kind.call)
 
 
 def _marks_built(build: Callable[..., Any]) -> Callable[..., Any]:
@@ -165,8 +169,6 @@ class Layer(Operation):
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """KerasTensors of the output for KerasTensors of the input; builds the layer."""
-        from nnseq.engine.operation import output_spec
-
         self._ensure_built(args, kwargs)
         try:
             return output_spec(self._run, args, kwargs)
@@ -518,11 +520,9 @@ class Layer(Operation):
     def _add_activity_loss(self, outputs: Any) -> None:
         if self.activity_regularizer is None:
             return
-        from nnseq.ops import cast, shape
-
         for x in nest.flatten(outputs):
             loss = self.activity_regularizer(x)
-            self._losses.append(loss / cast(shape(x)[0], loss.dtype))
+            self._losses.append(loss / ops.cast(ops.shape(x)[0], loss.dtype))
 
     def _name_in(self, error: Exception) -> None:
         """Begins the text of an error with the name of the innermost layer."""

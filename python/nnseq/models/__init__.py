@@ -1,7 +1,6 @@
 """Model, functional models and Sequential."""
 
-from nnseq.models.functional import Functional
-from nnseq.models.model import Model
+from nnseq.models.model import Functional, Model
 from nnseq.models.sequential import Sequential
 
 __all__ = ["Functional", "Model", "Sequential"]

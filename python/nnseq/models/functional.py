@@ -1,4 +1,4 @@
-"""Functional: a model given by its inputs and outputs."""
+"""What makes a model functional: the graph it runs, and how inputs are fitted to it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,9 @@ from nnseq.engine.dispatch import apply, dims_of, to_tensor
 from nnseq.engine.tensor import Tensor
 from nnseq.layers.layer import Layer
 from nnseq.models.function_graph import FunctionGraph
-from nnseq.models.model import Model
 
 
-class Functional(Model):
-    """What `Model(inputs, outputs)` makes."""
-
-    @property
-    def layers(self) -> list[Layer]:
-        """All layers, InputLayers first, in a new list."""
-        return [op for op in self._graph.operations if isinstance(op, Layer)]
-
-
-def set_graph(model: Model, inputs: Any, outputs: Any) -> None:
+def set_graph(model: Any, inputs: Any, outputs: Any) -> None:
     """Makes a model functional.
 
     Raises:
@@ -31,9 +21,9 @@ def set_graph(model: Model, inputs: Any, outputs: Any) -> None:
         raise ValueError(f"Model '{model.name}' needs both `inputs` and `outputs`.")
     graph = FunctionGraph(_copied(inputs), _copied(outputs), model.name)
     model._graph = graph
-    model._layers = [op for op in graph.operations if isinstance(op, Layer)]  # type: ignore[attr-defined]
+    model._layers = [op for op in graph.operations if isinstance(op, Layer)]
     names: set[str] = set()
-    for layer in model._layers:  # type: ignore[attr-defined]
+    for layer in model._layers:
         if layer.name in names:
             raise ValueError(
                 f"The name '{layer.name}' is used by two layers of model '{model.name}'. All "
@@ -48,7 +38,7 @@ def _copied(structure: Any) -> Any:
     return nest.map_structure(lambda x: x, structure)
 
 
-def flat_inputs(model: Model, inputs: Any, mask: Any) -> list[Any]:
+def flat_inputs(model: Any, inputs: Any, mask: Any) -> list[Any]:
     """The inputs in order, cast and shaped as the model's Inputs say.
 
     Raises:
@@ -83,7 +73,7 @@ def flat_inputs(model: Model, inputs: Any, mask: Any) -> list[Any]:
     ]
 
 
-def _fitted(model: Model, index: int, expected: Any, value: Any, mask: Any) -> Any:
+def _fitted(model: Any, index: int, expected: Any, value: Any, mask: Any) -> Any:
     if value is None:
         return None
     x = to_tensor(value)

@@ -15,6 +15,7 @@ from nnseq.engine.tensor import KerasTensor, Tensor, concrete
 from nnseq.engine.traced import Traced
 from nnseq.engine.variable import Variable
 from nnseq.layers.layer import Layer, _map_shapes
+from nnseq.models.functional import flat_inputs, set_graph
 from nnseq.training.trainer import Trainer
 
 
@@ -39,17 +40,17 @@ class Model(Trainer):
     (5, 2)
     """
 
-    _harmless = Trainer._harmless | {"_direct"}
-    _untracked = Trainer._untracked | {"_direct", "_graph"}
+    _harmless: frozenset[str] = Trainer._harmless | {"_direct"}
+    _untracked: frozenset[str] = Trainer._untracked | {"_direct", "_graph"}
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        from nnseq.models.functional import Functional
-
         is_functional = len(args) > 1 or "inputs" in kwargs or "outputs" in kwargs
         return object.__new__(Functional if cls is Model and is_functional else cls)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        functional = {k: kwargs.pop(k) for k in ("inputs", "outputs") if k in kwargs}
+        functional: dict[str, Any] = {
+            k: kwargs.pop(k) for k in ("inputs", "outputs") if k in kwargs
+        }
         functional.update(zip(("inputs", "outputs", "name"), args, strict=False))
         name = functional.pop("name", None)
         if name is not None:
@@ -58,8 +59,6 @@ class Model(Trainer):
         self._direct: tuple[Traced, Traced] | None = None
         self._graph: Any = None
         if functional:
-            from nnseq.models.functional import set_graph
-
             set_graph(self, functional.get("inputs"), functional.get("outputs"))
 
     # --- layers ---------------------------------------------------------------------------------
@@ -161,8 +160,6 @@ class Model(Trainer):
             raise NotImplementedError(
                 f"Model {type(self).__name__} does not have a `call()` method implemented."
             )
-        from nnseq.models.functional import flat_inputs
-
         return self._graph.run(flat_inputs(self, inputs, mask))
 
     def _the_graph(self, what: str) -> Any:
@@ -211,6 +208,15 @@ class Model(Trainer):
     def output_names(self) -> list[str]:
         """The names of the layers or functions that make the outputs."""
         return [x.history[0].name if x.history else x.name for x in self.outputs]
+
+
+class Functional(Model):
+    """What `Model(inputs, outputs)` makes."""
+
+    @property
+    def layers(self) -> list[Layer]:
+        """All layers, InputLayers first, in a new list."""
+        return [op for op in self._graph.operations if isinstance(op, Layer)]
 
 
 def _single(structure: Any) -> Any:

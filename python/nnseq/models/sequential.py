@@ -36,7 +36,7 @@ class Sequential(Model):
     (3, 4)
     """
 
-    _untracked = Model._untracked | {"_layers", "_outputs"}
+    _untracked: frozenset[str] = Model._untracked | {"_layers", "_outputs"}
 
     def __init__(
         self, layers: Iterable[Any] | None = None, trainable: bool = True, name: str | None = None
