@@ -144,7 +144,7 @@ TEST_P(GemmTest, PackedOperands) {
       check(GetParam(), {ta, tb, 1024, 70, 40}, true, false, false);
     }
   }
-  check(GetParam(), {false, false, 2100, 200, 391}, true, true, false);  // two blocks of A
+  check(GetParam(), {false, false, 2100, 520, 40}, true, true, false);  // two blocks of A
   check(GetParam(), {false, false, 97, 4200, 17}, true, true, false);
   check(GetParam(), {false, false, 97, 4200, 400}, true, true, true);  // two blocks of B
 }
