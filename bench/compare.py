@@ -8,6 +8,7 @@ well: fused Adam, batches gathered by index, no per-step `.item()`. Needs `pip i
 """
 
 import argparse
+import itertools
 import json
 import statistics
 import subprocess
@@ -80,7 +81,7 @@ def run_torch(spec):
     sizes = spec["layers"]
     binary = sizes[-1] == 1
     parts = []
-    for n, m in zip(sizes[:-1], sizes[1:], strict=True):
+    for n, m in itertools.pairwise(sizes):
         parts += [nn.Linear(n, m), nn.ReLU()]
     model = nn.Sequential(*parts[:-1])
     loss_of = nn.BCEWithLogitsLoss() if binary else nn.CrossEntropyLoss()
