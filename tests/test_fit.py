@@ -611,3 +611,81 @@ def test_interrupt_in_the_core():
     assert done > 0
     model.fit(X, TARGET, verbose=0)
     assert int(model.optimizer.iterations) == done + 2
+
+
+def test_eager_steps_see_the_layers_as_compiled():
+    """As a discriminator is trained alone and frozen inside of a compiled GAN."""
+    found = []
+    for eager in (False, True):
+        model = fresh()
+        model.compile("sgd", "mse", run_eagerly=eager)
+        model.layers[0].trainable = False
+        with pytest.warns(UserWarning, match="was changed after compile"):
+            model.fit(X, TARGET, shuffle=False, verbose=0)
+        assert not model.layers[0].trainable
+        found.append(model.get_weights())
+    for u, v in zip(*found, strict=True):
+        np.testing.assert_allclose(u, v, atol=1e-6)
+
+
+def test_one_discriminator_in_two_compiled_models():
+    def step(order):
+        set_random_seed(5)
+        generator = nnseq.Sequential([nnseq.Input((3,)), layers.Dense(6)])
+        judge = nnseq.Sequential([nnseq.Input((6,)), layers.Dense(1, activation="sigmoid")])
+        judge.compile("sgd", "binary_crossentropy")
+        judge.trainable = False
+        both = nnseq.Sequential([generator, judge])
+        both.compile("sgd", "binary_crossentropy")
+        before = generator.get_weights()[0], judge.get_weights()[0]
+        if order == "judge":
+            with pytest.warns(UserWarning, match="changed after compile"):
+                judge.train_on_batch(X, np.ones((ROWS, 1)))
+        else:
+            both.train_on_batch(X[:, :3], np.ones((ROWS, 1)))
+        after = generator.get_weights()[0], judge.get_weights()[0]
+        return [not np.array_equal(u, v) for u, v in zip(before, after, strict=True)]
+
+    assert step("judge") == [False, True]
+    assert step("both") == [True, False]
+
+
+def test_code_that_needs_the_batch_size_is_traced_for_each():
+    class Model(nnseq.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(2, kernel_initializer="ones")
+
+        def call(self, x):
+            return self.dense(x) * (2.0 if x.shape[0] > 3 else 1.0)
+
+    model = Model()
+    model.compile("sgd", "mse")
+    got = model.predict(X[:10], batch_size=8, verbose=0)
+    expected = X[:10].sum(axis=1)
+    np.testing.assert_allclose(got[:8, 0], 2 * expected[:8], rtol=1e-5)
+    np.testing.assert_allclose(got[8:, 0], expected[8:], rtol=1e-5)
+    model.fit(X[:10], TARGET[:10], batch_size=8, verbose=0)
+    assert int(model.optimizer.iterations) == 2
+
+
+def test_validation_steps_are_the_same_rows_every_time():
+    model = fresh()
+    model.compile(optimizers.SGD(0.0), "mse")
+    data = (X, TARGET)
+    history = model.fit(
+        *data, epochs=2, verbose=0, validation_data=data, validation_steps=1, batch_size=10
+    ).history
+    first = model.evaluate(X[:10], TARGET[:10], verbose=0)
+    assert history["val_loss"] == pytest.approx([first, first])
+
+
+def test_a_terminal_shows_a_moving_line(capsys, monkeypatch):
+    monkeypatch.setattr("nnseq.utils.progbar.is_dynamic", lambda: True)
+    monkeypatch.setattr("nnseq.callbacks.progbar_logger.is_dynamic", lambda: True)
+    fresh().fit(X, TARGET, batch_size=5)
+    text = capsys.readouterr().out
+    assert text.count("\n") == 1
+    assert text.count("\r") >= 2
+    assert "10/10" in text.split("\r")[-1]
+    assert text.endswith("\n")

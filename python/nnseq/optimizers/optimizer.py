@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,11 +11,11 @@ from nnseq import initializers, ops
 from nnseq.engine.dispatch import apply
 from nnseq.engine.naming import root_scope, uniquify
 from nnseq.engine.registry import did_you_mean
-from nnseq.engine.state import current_trace, eager_scope
+from nnseq.engine.state import current_trace
 from nnseq.engine.variable import Variable
 from nnseq.optimizers import schedules
 from nnseq.optimizers.clipping import clip_by_global_norm, clip_by_norm
-from nnseq.optimizers.schedules import LearningRateSchedule
+from nnseq.optimizers.learning_rate import LearningRate
 
 # Arguments of Keras that are accepted at these values only, so that its configurations load.
 _AT_DEFAULT_ONLY: dict[str, Any] = {
@@ -78,7 +78,6 @@ class Optimizer:
         self.global_clipnorm = global_clipnorm
         self.built = False
         self.fused = True  # whether the core's update operation may take the place of update_step
-        self.revision = 0  # counts changes that make traced steps stale
         self._own_variables: list[Variable] = []
         self._slots: dict[Variable, tuple[Variable, ...]] = {}
         self._trainable_variables: list[Variable] = []
@@ -88,50 +87,31 @@ class Optimizer:
             self._iterations = Variable(
                 np.int64(0), dtype="int64", trainable=False, name="iteration"
             )
-        self._schedule: LearningRateSchedule | None = None
-        self._callable: Callable[[], Any] | None = None
-        self._rate: Variable | None = None
-        self._set_learning_rate(learning_rate)
+        self._rate = LearningRate(learning_rate, self.name)
 
     # --- learning rate ----------------------------------------------------------------------
-    def _set_learning_rate(self, value: Any) -> None:
-        self._schedule = value if isinstance(value, LearningRateSchedule) else None
-        is_function = callable(value) and self._schedule is None and not hasattr(value, "dtype")
-        self._callable = value if is_function else None
-        if self._schedule is not None:
-            self._rate = None
-            return
-        number = _number(value() if self._callable is not None else value)
-        if self._rate is not None:
-            self._rate.assign(np.float32(number))
-            return
-        with root_scope(self.name):
-            self._rate = Variable(
-                np.float32(number), dtype="float32", trainable=False, name="learning_rate"
-            )
-
     @property
     def learning_rate(self) -> Any:
         """The Variable with the learning rate; with a schedule its value at this iteration."""
-        return self._schedule(self._iterations.value) if self._schedule is not None else self._rate
+        return self._rate.at(self._iterations)
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
-        before = (self._schedule, self._callable)
-        self._set_learning_rate(value)
-        if before != (None, None) or self._schedule is not None or self._callable is not None:
-            self.revision += 1
+        self._rate.change(value)
+
+    @property
+    def revision(self) -> int:
+        """Counts changes that make traced steps stale."""
+        return self._rate.revision
 
     @property
     def needs_host(self) -> bool:
         """Whether the learning rate is a Python function, to be called before every step."""
-        return self._callable is not None
+        return self._rate.function is not None
 
     def refresh_learning_rate(self) -> None:
         """Calls the learning rate function, if it is one."""
-        if self._callable is not None and self._rate is not None:
-            with eager_scope():
-                self._rate.assign(np.float32(_number(self._callable())))
+        self._rate.refresh()
 
     @property
     def iterations(self) -> Variable:
@@ -202,7 +182,9 @@ class Optimizer:
     @property
     def variables(self) -> list[Variable]:
         """All state: iteration, learning rate (unless scheduled), then the slots."""
-        found = [self._iterations, *([self._rate] if self._rate is not None else [])]
+        found = [self._iterations]
+        if self._rate.variable is not None:
+            found.append(self._rate.variable)
         found += self._own_variables
         start = 0
         for group in self.slot_groups:
@@ -382,13 +364,9 @@ class Optimizer:
     # --- configuration ----------------------------------------------------------------------
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make an equal optimizer (without its state)."""
-        if self._schedule is not None:
-            rate: Any = schedules.serialize(self._schedule)
-        else:
-            rate = float(self._rate.numpy()) if self._rate is not None else None
         return {
             "name": self.name,
-            "learning_rate": rate,
+            "learning_rate": self._rate.config(),
             "weight_decay": self.weight_decay,
             "clipnorm": self.clipnorm,
             "global_clipnorm": self.global_clipnorm,
@@ -401,16 +379,6 @@ class Optimizer:
         if isinstance(config.get("learning_rate"), dict):
             config["learning_rate"] = schedules.deserialize(config["learning_rate"])
         return cls(**config)
-
-
-def _number(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise ValueError(
-            "Argument `learning_rate` should be a number, a LearningRateSchedule, or a function "
-            f"without arguments that returns a number. Received: learning_rate={value!r}"
-        ) from None
 
 
 def _check_arguments(cls: str, given: dict[str, Any]) -> None:

@@ -40,6 +40,10 @@ class Source:
     def take(self, steps: int | None) -> Iterator[Any]:
         raise NotImplementedError
 
+    def rewind(self) -> None:
+        """The next `take` starts at the first batch, where that is possible."""
+        raise NotImplementedError
+
 
 class ArraySource(Source):
     """Arrays of equal length n, in a structure (x,), (x, y) or (x, y, sample_weight)."""
@@ -58,6 +62,9 @@ class ArraySource(Source):
     def shuffle_of(self, number: int) -> tuple[int, int] | None:
         """What decides the order of the rows in this pass: (seed, epoch), None for no shuffle."""
         return None if self._seed is None else (self._seed, number)
+
+    def rewind(self) -> None:
+        self.position = 0
 
     def first_batch(self) -> tuple[Any, ...]:
         """The first rows, views: what a batch looks like."""
@@ -108,6 +115,10 @@ class BatchSource(Source):
         for index in order:
             yield self._batches[index]
         self._batches.on_epoch_end()
+
+    def rewind(self) -> None:
+        if not self._one_shot:
+            self._iterator = None
 
     def _next_pass(self) -> Iterator[Any]:
         iterator = self._batches if self._one_shot else self._one_pass()

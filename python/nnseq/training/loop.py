@@ -31,11 +31,13 @@ class Loop:
         self.source = source
         self._begin = getattr(callbacks, f"on_{mode}_batch_begin")
         self._end = getattr(callbacks, f"on_{mode}_batch_end")
-        optimizer = model.optimizer if mode == "train" else None
-        self._refresh = optimizer.refresh_learning_rate if optimizer is not None else _nothing
-        host = getattr(optimizer, "needs_host", False)
-        self.single = callbacks.wants_batches(mode) or host
+        self._hosted = [o for o in model._optimizers() if mode == "train" and o.needs_host]
+        self.single = callbacks.wants_batches(mode) or bool(self._hosted)
         self._moves = callbacks.shows_progress()
+
+    def _refresh(self) -> None:
+        for optimizer in self._hosted:
+            optimizer.refresh_learning_rate()
 
     @property
     def stopped(self) -> bool:
@@ -126,10 +128,6 @@ class Loop:
             if self._moves and not self.single:
                 chunk = next_chunk(count, seconds)
         return pack(first, arrays)
-
-
-def _nothing() -> None:
-    pass
 
 
 def next_chunk(count: int, seconds: float) -> int:

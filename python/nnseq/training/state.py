@@ -1,7 +1,8 @@
 """What compile() made of its arguments, and what training keeps between calls."""
 
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from nnseq.callbacks import History
@@ -37,7 +38,7 @@ class TrainingState:
         self.loss_tracker = Mean(name="loss")
         self.trainable = weakref.WeakKeyDictionary(trainable)
         self.traced: dict[str, Traced] = {}
-        self.revision = getattr(optimizer, "revision", 0)
+        self.revisions: list[int] = []
         self.stop = False
         self.history: History | None = None
         self._warned = False
@@ -80,6 +81,18 @@ class TrainingState:
     def forget_traces(self) -> None:
         """The next step is traced anew."""
         self.traced.clear()
+
+    @contextmanager
+    def trainable_as_compiled(self) -> Iterator[None]:
+        """Inside, layers are trainable as they were at compile(): for steps that run eagerly."""
+        now = [(layer, layer.__dict__["_trainable"]) for layer in self.trainable]
+        try:
+            for layer, flag in self.trainable.items():
+                layer.__dict__["_trainable"] = flag
+            yield
+        finally:
+            for layer, flag in now:
+                layer.__dict__["_trainable"] = flag
 
     def changed_layers(self) -> list[str]:
         """The names of layers whose `trainable` is no longer that of compile(); told once."""

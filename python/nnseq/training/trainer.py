@@ -1,271 +1,23 @@
-"""Trainer: compile, the steps, and fit, evaluate and predict."""
+"""Trainer: fit, evaluate and predict."""
 
 import warnings
-import weakref
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from nnseq import _core, ops, optimizers
 from nnseq.callbacks import CallbackList, History
-from nnseq.engine.nest import flatten, map_structure
-from nnseq.engine.tape import GradientTape
-from nnseq.engine.tensor import to_array
-from nnseq.engine.traced import Compiled, Traced
-from nnseq.layers.layer import Layer
-from nnseq.metrics import Metric
+from nnseq.engine.nest import map_structure
 from nnseq.training.arrays import is_data, split_validation
 from nnseq.training.data import ArraySource, Source, make_source
 from nnseq.training.loop import Loop, to_floats, to_numpy
-from nnseq.training.state import TrainingState
+from nnseq.training.steps import Steps
 from nnseq.utils.batches import PyDataset, unpack_x_y_sample_weight
 
 
-class Trainer(Layer):
-    """What a model needs to be trained; mixed into Model.
+class Trainer(Steps):
+    """What a model needs to be trained and used on data; mixed into Model."""
 
-    Steps are Python functions (`train_step`, `test_step`, `predict_step`, all of which may be
-    overridden) that are traced once and then run in the core, many at a time.
-    """
-
-    _harmless = Layer._harmless | {"_training", "compiled", "run_eagerly", "stop_training"}
-    _training: TrainingState
-    compiled = False
-
-    # --- compile --------------------------------------------------------------------------------
-    def compile(
-        self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
-        run_eagerly: bool = False,
-        steps_per_execution: int = 1,
-        jit_compile: Any = "auto",
-        auto_scale_loss: bool = True,
-    ) -> None:
-        """Says how the model is trained; misspelt names are found here.
-
-        Args:
-            optimizer: a name or an Optimizer.
-            loss: a name, a function or a Loss; a list or dict of them for several outputs.
-            loss_weights: a factor for each output's loss.
-            metrics: a list of names, functions or Metrics; for several outputs a list or dict.
-            weighted_metrics: like `metrics`, but they take sample and class weights.
-            run_eagerly: runs steps op by op, so that Python code sees values.
-
-        steps_per_execution, jit_compile and auto_scale_loss are accepted and change nothing.
-        Which layers are trainable now decides until the next compile().
-        """
-        self._training = TrainingState(
-            optimizer=optimizers.get(optimizer),
-            loss=loss,
-            loss_weights=loss_weights,
-            metrics=metrics,
-            weighted_metrics=weighted_metrics,
-            run_eagerly=run_eagerly,
-            output_names=getattr(self, "output_names", None),
-            trainable=[(layer, layer.trainable) for layer in self._flatten_layers()],
-        )
-        self.compiled = True
-
-    def _state(self) -> TrainingState:
-        """The state made by compile(); before it an empty one, enough to predict."""
-        if "_training" not in self.__dict__:
-            self._training = TrainingState()
-        return self._training
-
-    def _assert_compiled(self) -> None:
-        if not self.compiled:
-            raise ValueError("You must call `compile()` before using the model.")
-
-    @property
-    def optimizer(self) -> Any:
-        """The optimizer, None before compile()."""
-        return self._state().optimizer
-
-    @optimizer.setter
-    def optimizer(self, value: Any) -> None:
-        self._state().optimizer = optimizers.get(value)
-        self._state().forget_traces()
-
-    @property
-    def loss(self) -> Any:
-        """The loss as it was given to compile()."""
-        return self._state().loss
-
-    @property
-    def run_eagerly(self) -> bool:
-        """Whether steps run op by op."""
-        return self._state().run_eagerly
-
-    @run_eagerly.setter
-    def run_eagerly(self, value: bool) -> None:
-        self._state().run_eagerly = bool(value)
-
-    @property
-    def stop_training(self) -> bool:
-        """Set to True (by a callback) to end fit after this step or epoch."""
-        return self._state().stop
-
-    @stop_training.setter
-    def stop_training(self, value: bool) -> None:
-        self._state().stop = bool(value)
-
-    @property
-    def history(self) -> History | None:
-        """What the last fit returned."""
-        return self._state().history
-
-    # --- metrics --------------------------------------------------------------------------------
-    @property
-    def metrics(self) -> list[Any]:
-        """The loss tracker, the compiled metrics, and Metrics that are attributes of layers."""
-        found = self._state().metrics() if self.compiled else []
-        return list({id(metric): metric for metric in [*found, *self._own_metrics()]}.values())
-
-    def _own_metrics(self) -> list[Metric]:
-        return [
-            x for layer in self._flatten_layers() for x in layer._attributes()
-            if isinstance(x, Metric)
-        ]  # fmt: skip
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """The names in the logs, in the order of the values that `evaluate` returns."""
-        known = self._state().metric_names() if self.compiled else []
-        return [*known, *(m.name for m in self._own_metrics() if m.name not in known)]
-
-    def reset_metrics(self) -> None:
-        """Sets the state of all metrics to 0."""
-        for metric in self.metrics:
-            metric.reset_state()
-
-    def get_metrics_result(self) -> dict[str, Any]:
-        """The values of all metrics by name: what steps return."""
-        compiled = self._state()
-        of_compile = {id(metric) for metric in compiled.metrics()} if self.compiled else set()
-        metrics = self.metrics
-        seen = {id(metric) for metric in metrics}
-        results = compiled.results() if of_compile & seen else {}
-        for metric in metrics:
-            if id(metric) not in of_compile:
-                value = metric.result()
-                results.update(value if isinstance(value, dict) else {metric.name: value})
-        return results
-
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Updates the compiled metrics with one batch and returns all values by name."""
-        compiled = self._state().compile_metrics
-        if compiled is not None:
-            compiled.update_state(y, y_pred, sample_weight)
-        return self.get_metrics_result()
-
-    # --- steps ----------------------------------------------------------------------------------
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Any:
-        """The compiled losses plus `self.losses` (regularisers, `add_loss`), a scalar."""
-        compiled = self._state().compile_loss
-        total = compiled(y, y_pred, sample_weight) if compiled is not None else None
-        for loss in self.losses:
-            loss = ops.sum(ops.cast(loss, "float32"))
-            total = loss if total is None else total + loss
-        if total is None:
-            raise ValueError("No loss to compute. Provide a `loss` argument in `compile()`.")
-        return total
-
-    def _track_loss(self, loss: Any, x: Any) -> None:
-        """The loss of an epoch is the mean over samples, whatever the sizes of batches."""
-        rows = ops.shape(flatten(x)[0])[0]
-        self._state().loss_tracker.update_state(loss, sample_weight=ops.cast(rows, "float32"))
-
-    def train_step(self, data: Any) -> Any:
-        """One training step on a batch (x,), (x, y) or (x, y, sample_weight); returns the logs."""
-        x, y, sample_weight = unpack_x_y_sample_weight(data)
-        with GradientTape() as tape:
-            y_pred = self(x, training=True)
-            loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
-        self._track_loss(loss, x)
-        variables = self.trainable_variables
-        self.optimizer.follow(variables)
-        self.optimizer.apply(tape.gradient(loss, variables), variables)
-        return self.compute_metrics(x, y, y_pred, sample_weight)
-
-    def test_step(self, data: Any) -> Any:
-        """One step of evaluate; returns the logs."""
-        x, y, sample_weight = unpack_x_y_sample_weight(data)
-        y_pred = self(x, training=False)
-        self._track_loss(self.compute_loss(x, y, y_pred, sample_weight, training=False), x)
-        return self.compute_metrics(x, y, y_pred, sample_weight)
-
-    def predict_step(self, data: Any) -> Any:
-        """One step of predict; returns the outputs."""
-        x, _, _ = unpack_x_y_sample_weight(data)
-        return self(x, training=False)
-
-    def _step(self, mode: str, data: Any) -> Any:
-        """One step whose results carry no masks, so that they are all there is to return."""
-        results = getattr(self, f"{mode}_step")(data)
-        for x in flatten(results):
-            if getattr(x, "_keras_mask", None) is not None:
-                x._keras_mask = None
-        return results
-
-    def _traced(self, mode: str) -> Traced:
-        """The cached traces of a step; made anew when the kind of learning rate changed."""
-        state = self._state()
-        revision = getattr(state.optimizer, "revision", 0)
-        if revision != state.revision:
-            state.forget_traces()
-            state.revision = revision
-        if mode not in state.traced:
-            reference = weakref.ref(self)
-            state.traced[mode] = Traced(
-                lambda data: reference()._step(mode, data),  # type: ignore[union-attr]
-                training=mode == "train",
-                trainable=state.trainable_by_id(),
-            )
-        return state.traced[mode]
-
-    def _compiled_step(self, mode: str, batch: Any) -> Compiled:
-        """The trace of a step for batches like this one."""
-        compiled = self._traced(mode).get(batch)
-        if mode == "train":
-            self._group_variables(compiled)
-        return compiled
-
-    def _group_variables(self, compiled: Compiled) -> None:
-        """Puts the storage of what a step trains side by side, once for each trace."""
-        state = self._state()
-        if compiled in state.grouped:
-            return
-        state.grouped.add(compiled)
-        trained = self.trainable_variables
-        known = {id(variable) for variable in trained}
-        others = [v for v in self.variables if id(v) not in known] if self.built else []
-        others += [v for metric in self.metrics for v in metric.variables]
-        others += state.optimizer.variables if state.optimizer is not None else []
-        _core.group_variables([v.handle for v in trained], [v.handle for v in others])
-
-    def _run_step(self, mode: str, batch: Any) -> Any:
-        """Runs one step on the arrays of a batch; returns what the step returns."""
-        if self.run_eagerly:
-            tensors = map_structure(
-                lambda x: None if x is None else ops.convert_to_tensor(x), batch
-            )
-            return self._step(mode, tensors)
-        compiled = self._compiled_step(mode, batch)
-        return compiled([to_array(x) for x in flatten(batch) if x is not None])
-
-    # --- fit, evaluate, predict -----------------------------------------------------------------
     def fit(
         self,
         x: Any = None,
@@ -297,6 +49,7 @@ class Trainer(Layer):
             shuffle: whether the rows are drawn in a new order every epoch.
             class_weight: dict class -> weight, multiplied into the loss.
             steps_per_epoch: batches per epoch; the next epoch goes on in the data.
+            validation_steps: batches of validation, the same ones every time.
             validation_freq: every so many epochs, or a list of epochs counted from 1.
 
         Returns:
@@ -404,6 +157,7 @@ class Trainer(Layer):
 
     def _evaluate(self, source: Source, steps: int | None, told: CallbackList) -> dict[str, Any]:
         self.reset_metrics()
+        source.rewind()
         told.on_test_begin()
         logs = Loop(self, "test", source, told).run(steps)
         if logs is None:
@@ -474,8 +228,8 @@ class Trainer(Layer):
         """One training step; returns [loss, metrics...] since the last reset of the metrics."""
         self._assert_compiled()
         self._warn_if_trainable_changed()
-        if self.optimizer is not None:
-            self.optimizer.refresh_learning_rate()
+        for optimizer in self._optimizers():
+            optimizer.refresh_learning_rate()
         return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
 
     def test_on_batch(
