@@ -46,8 +46,8 @@ std::int64_t source(std::int64_t i, const Shape& out, const Shape& in) {
   const auto index = unravel(i, out);
   std::int64_t at = 0;
   for (int d = 0; d < in.rank(); ++d) {
-    const std::int64_t v = index[static_cast<std::size_t>(d + out.rank() - in.rank())];
-    at = at * in[d] + (in[d] == 1 ? 0 : v);
+    if (in[d] == 1) continue;
+    at = at * in[d] + index[static_cast<std::size_t>(d + out.rank() - in.rank())];
   }
   return at;
 }
