@@ -104,7 +104,7 @@ TEST(RunChain, BroadcastsAsNumPy) {
     Shape out, a, b, c;
   };
   const Case cases[] = {
-      {{}, {}, {}, {1}},
+      {{}, {}, {}, {}},
       {{0}, {0}, {1}, {}},
       {{1}, {1}, {}, {1}},
       {{17}, {17}, {17}, {}},
