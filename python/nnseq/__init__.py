@@ -15,6 +15,7 @@ from nnseq import (
     regularizers,
     utils,
 )
+from nnseq._core import __version__
 from nnseq.engine.dtypes import epsilon, floatx
 from nnseq.engine.tape import GradientTape
 from nnseq.engine.tensor import KerasTensor, Tensor
@@ -43,6 +44,7 @@ __all__ = [
     "Sequential",
     "Tensor",
     "Variable",
+    "__version__",
     "activations",
     "callbacks",
     "constraints",
