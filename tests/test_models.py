@@ -305,7 +305,7 @@ def test_model_from_the_middle():
 
 # --- transfer learning (38-41) -------------------------------------------------------------------
 def test_freezing():
-    model = Sequential([Input((4,)), *three_layers(), layers.Dense(2)])
+    model = Sequential([Input((4,)), *(layers.Dense(3, "tanh") for _ in range(3)), layers.Dense(2)])
     for layer in model.layers[:-1]:
         layer.trainable = False
     assert model.trainable

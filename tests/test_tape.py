@@ -137,6 +137,21 @@ def test_variable_read_before_and_after_an_assignment():
     assert tape.watched_variables() == (v,)
 
 
+@pytest.mark.parametrize("mode", [0, 1])
+def test_no_gradient_through_an_assignment(mode):
+    """What a step wrote into a Variable is a constant for a later tape of the same step."""
+    v, w = Variable(2.0), Variable(3.0)
+
+    def step(x):
+        v.assign(w * x)
+        with GradientTape() as tape:
+            y = v * v * w
+        return tape.gradient(y, [v, w])
+
+    by_v, by_w = both(step)[mode](Tensor(2.0))
+    assert (float(by_v), float(by_w)) == (2 * 6.0 * 3.0, 36.0)
+
+
 def test_stop_recording_and_reset():
     v = Variable(2.0)
     with GradientTape() as tape:

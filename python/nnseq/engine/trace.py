@@ -41,7 +41,7 @@ class Trace:
         self.layers: dict[int, Any] = {}
         self._slots: dict[int, int] = {}
         self._current: dict[int, Tensor] = {}
-        self._assigned: set[int] = set()
+        self._assigned: dict[int, Tensor] = {}
         self._constants: dict[int, tuple[Any, int]] = {}
         self._generators: dict[int, tuple[SeedGenerator, Tensor]] = {}
         self._streams = 0
@@ -143,10 +143,17 @@ class Trace:
         return slot
 
     def read(self, variable: Variable) -> Tensor:
-        """The value of a Variable at this point of the program."""
+        """The value of a Variable at this point of the program.
+
+        No gradient flows through an assignment: a Variable that is read is where one ends.
+        """
         tensor = self._current.get(id(variable))
         if tensor is None:
-            tensor = self.tensor(self.graph.read(self._slot(variable)))
+            assigned = self._assigned.get(id(variable))
+            if assigned is None:
+                tensor = self.tensor(self.graph.read(self._slot(variable)))
+            else:
+                tensor = self.add("stop_gradient", [assigned], {}, 1)
             self._current[id(variable)] = tensor
         for tape in state.tapes:
             tape.note(variable, tensor)
@@ -155,8 +162,8 @@ class Trace:
     def assign(self, variable: Variable, value: Tensor) -> None:
         """The Variable's value from here on, written when the run succeeds."""
         self.graph.assign(self._slot(variable), self.value_of(value))
-        self._current[id(variable)] = self.tensor(self.value_of(value))
-        self._assigned.add(id(variable))
+        self._assigned[id(variable)] = value
+        self._current.pop(id(variable), None)
 
     def has_assigned(self, variable: Variable) -> bool:
         """Whether this trace gave the Variable a new value."""

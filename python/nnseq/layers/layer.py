@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import warnings
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -17,36 +16,14 @@ from nnseq.engine import nest
 from nnseq.engine.dispatch import apply, to_tensor
 from nnseq.engine.dtypes import is_float, standardize_dtype
 from nnseq.engine.naming import name_scope, set_scopes
-from nnseq.engine.operation import Operation, has_keras_tensor, output_spec, record
-from nnseq.engine.random_state import SeedGenerator
+from nnseq.engine.operation import has_keras_tensor, output_spec, record
 from nnseq.engine.state import eager_scope, state
 from nnseq.engine.tensor import KerasTensor, Tensor
 from nnseq.engine.variable import Variable
+from nnseq.layers.call_spec import CallSpec, call_spec
 from nnseq.layers.input_spec import assert_input_compatibility
-
-_SIMPLE = frozenset({str, int, float, bool, type(None)})
-
-
-class _CallSpec:
-    """The parameters of a `call` method."""
-
-    def __init__(self, call: Callable[..., Any]) -> None:
-        parameters = list(inspect.signature(call).parameters.values())[1:]
-        self.names = [p.name for p in parameters]
-        self.takes_training = "training" in self.names
-        self.takes_mask = "mask" in self.names
-        self.default_training = next((p.default for p in parameters if p.name == "training"), None)
-        if self.default_training is inspect.Parameter.empty:
-            self.default_training = None
-
-
-@functools.cache
-def _spec_of(call: Callable[..., Any]) -> _CallSpec:
-    return _CallSpec(call)
-
-
-def _call_spec(kind: type[Layer]) -> _CallSpec:
-    return _spec_of(kind.call)
+from nnseq.layers.shapes import map_shapes, take_batch_input_shape
+from nnseq.layers.tracking import Tracked
 
 
 def _marks_built(build: Callable[..., Any]) -> Callable[..., Any]:
@@ -74,7 +51,7 @@ def _marks_built(build: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-class Layer(Operation):
+class Layer(Tracked):
     """The base of all layers.
 
     A subclass sets its configuration in `__init__`, makes its Variables in `build(input_shape)`
@@ -101,8 +78,6 @@ class Layer(Operation):
 
     # Attributes that do not change what a trace of the layer does.
     _harmless: frozenset[str] = frozenset({"_losses", "_used_by", "_inbound_nodes", "_building"})
-    # Attributes that do not hold sublayers or Variables of the layer.
-    _untracked: frozenset[str] = frozenset({"_inbound_nodes", "_losses", "_used_by", "_weights"})
 
     def __init__(
         self,
@@ -126,7 +101,7 @@ class Layer(Operation):
         self.built = False
         self.supports_masking = False
         self.input_spec: Any = None
-        self._batch_input_shape = _batch_input_shape(kwargs)
+        self._batch_input_shape = take_batch_input_shape(kwargs)
         if kwargs:
             raise ValueError(
                 f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}"
@@ -163,7 +138,7 @@ class Layer(Operation):
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The shape of the output for inputs of this shape."""
         shapes = args[0] if args else next(iter(kwargs.values()))
-        inputs = _map_shapes(lambda shape: KerasTensor(shape, self.dtype), shapes)
+        inputs = map_shapes(lambda shape: KerasTensor(shape, self.dtype), shapes)
         outputs = self.compute_output_spec(inputs)
         return nest.map_structure(lambda x: x.shape, outputs)
 
@@ -228,136 +203,6 @@ class Layer(Operation):
         self._weights.append(variable)
         return variable
 
-    def _attributes(self) -> Iterator[Any]:
-        """The values of all attributes, lists and dicts taken apart."""
-        for name, value in list(self.__dict__.items()):
-            if type(value) not in _SIMPLE and name not in self._untracked:
-                if isinstance(value, (list, tuple, dict)):
-                    yield from _leaves(value)
-                else:
-                    yield value
-
-    def _sublayers(self) -> list[Layer]:
-        """The layers among the attributes, each once."""
-        found = {id(x): x for x in self._attributes() if isinstance(x, Layer) and x is not self}
-        return list(found.values())
-
-    def _flatten_layers(self) -> list[Layer]:
-        """This layer and all below it, each once, parents first."""
-        found: dict[int, Layer] = {}
-        stack: list[Layer] = [self]
-        while stack:
-            layer = stack.pop()
-            if id(layer) not in found:
-                found[id(layer)] = layer
-                stack.extend(reversed(layer._sublayers()))
-        return list(found.values())
-
-    def _own_variables(self) -> list[Variable]:
-        own = {id(v): v for v in self._weights}
-        own.update({id(x): x for x in self._attributes() if isinstance(x, Variable)})
-        values = list(own.values())
-        return [v for v in values if v.trainable] + [v for v in values if not v.trainable]
-
-    @property
-    def weights(self) -> list[Variable]:
-        """All Variables: of each layer the trainable ones first, then those of its sublayers."""
-        return _once(v for layer in self._flatten_layers() for v in layer._own_variables())
-
-    @property
-    def variables(self) -> list[Variable]:
-        """`weights`, and the states of the layers' random generators."""
-        seeds = [
-            x.state
-            for layer in self._flatten_layers()
-            for x in layer._attributes()
-            if isinstance(x, SeedGenerator)
-        ]
-        return _once([*self.weights, *seeds])
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        """The Variables that are trained: none of a layer, or in a layer, that is not trainable."""
-        return _once(self._trainable_below(set()))
-
-    trainable_variables = trainable_weights
-
-    def _trainable_below(self, seen: set[int]) -> list[Variable]:
-        if id(self) in seen or not self.trainable:
-            return []
-        seen.add(id(self))
-        found = [v for v in self._own_variables() if v.trainable]
-        for layer in self._sublayers():
-            found += layer._trainable_below(seen)
-        return found
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        """All other weights."""
-        trained = {id(v) for v in self.trainable_weights}
-        return [v for v in self.weights if id(v) not in trained]
-
-    @property
-    def non_trainable_variables(self) -> list[Variable]:
-        """All variables that are not trained."""
-        trained = {id(v) for v in self.trainable_weights}
-        return [v for v in self.variables if id(v) not in trained]
-
-    @property
-    def trainable(self) -> bool:
-        """Whether it is trained; setting it sets all layers below. A trace of a compiled model
-        sees what it was at compile()."""
-        trace = state.trace
-        if trace is not None and trace.trainable is not None:
-            return trace.trainable.get(id(self), self._trainable)
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        for layer in self._flatten_layers():
-            for traced in list(layer._used_by):
-                if traced.trainable is None:
-                    traced.clear()
-            layer.__dict__["_trainable"] = bool(value)
-
-    def get_weights(self) -> list[np.ndarray]:
-        """The values of `weights`."""
-        return [v.numpy() for v in self.weights]
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Sets the values of `weights`.
-
-        Raises:
-            ValueError: if their number or a shape is wrong; then nothing is changed.
-        """
-        own = self.weights
-        if len(own) != len(weights):
-            raise ValueError(
-                f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of "
-                f"length {len(weights)}, but the layer was expecting {len(own)} weights."
-            )
-        for variable, value in zip(own, weights, strict=True):
-            if variable.shape != np.shape(value):
-                raise ValueError(
-                    f"Layer {self.name} weight shape {variable.shape} is not compatible with "
-                    f"provided weight shape {np.shape(value)}."
-                )
-        for variable, value in zip(own, weights, strict=True):
-            variable.assign(value)
-
-    def count_params(self) -> int:
-        """The number of elements of all weights.
-
-        Raises:
-            ValueError: if the layer is not built.
-        """
-        if not self.built:
-            raise ValueError(
-                f"You tried to call `count_params` on layer '{self.name}', but the layer isn't "
-                "built. You can build it manually via: `layer.build(input_shape)`."
-            )
-        return sum(v.size for v in self.weights)
-
     # --- losses ---------------------------------------------------------------------------------
     def add_loss(self, loss: Any) -> None:
         """Adds a scalar Tensor, or a list of them, to the loss; used inside `call`."""
@@ -408,8 +253,8 @@ class Layer(Operation):
         """One call on values."""
         args = nest.map_structure(self._converted, args)
         kwargs = {k: nest.map_structure(self._converted, v) for k, v in kwargs.items()}
-        spec = _call_spec(type(self))
-        inputs = args[0] if args else kwargs.get(spec.names[0]) if spec.names else None
+        spec = call_spec(type(self).call)
+        inputs = spec.first(args, kwargs)
         scopes, training = state.scopes, state.training
         if state.trace is not None:
             state.trace.layers[id(self)] = self
@@ -417,8 +262,8 @@ class Layer(Operation):
         try:
             self._ensure_built(args, kwargs)
             self._check_inputs(args, kwargs)
-            self._route_training(spec, args, kwargs)
-            mask = self._route_mask(spec, inputs, args, kwargs)
+            spec.route_training(args, kwargs)
+            mask = spec.route_mask(inputs, args, kwargs)
             outputs = self.call(*args, **kwargs)
             self._add_activity_loss(outputs)
             self._set_output_mask(spec, inputs, mask, outputs)
@@ -451,8 +296,8 @@ class Layer(Operation):
 
     def _input_shape_of(self, args: Any, kwargs: Any) -> Any:
         """The shapes of the first argument."""
-        spec = _call_spec(type(self))
-        first = args[0] if args else kwargs.get(spec.names[0]) if spec.names else None
+        spec = call_spec(type(self).call)
+        first = spec.first(args, kwargs)
         leaves = [x for x in nest.flatten(first) if x is not None]
         if not leaves or not all(hasattr(x, "shape") for x in leaves):
             return None
@@ -460,38 +305,10 @@ class Layer(Operation):
 
     def _check_inputs(self, args: Any, kwargs: Any) -> None:
         if self.input_spec:
-            spec = _call_spec(type(self))
-            inputs = args[0] if args else kwargs.get(spec.names[0])
+            inputs = call_spec(type(self).call).first(args, kwargs)
             assert_input_compatibility(self.input_spec, inputs, self.name)
 
-    def _route_training(self, spec: _CallSpec, args: Any, kwargs: dict[str, Any]) -> None:
-        """An explicit argument wins, then the mode of the outer call, then call's default."""
-        given = kwargs.get("training")
-        if spec.takes_training and spec.names.index("training") < len(args):
-            given = args[spec.names.index("training")]
-        elif given is None:
-            given = state.training if state.training is not None else spec.default_training
-            if spec.takes_training:
-                kwargs["training"] = given
-        if not spec.takes_training:
-            kwargs.pop("training", None)
-        state.training = given
-
-    def _route_mask(self, spec: _CallSpec, inputs: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-        """Passes the mask of the input on to `call`; returns it, in the structure of the input."""
-        mask = nest.map_structure(
-            lambda x: x._keras_mask if isinstance(x, Tensor) else None, inputs
-        )
-        is_masked = any(m is not None for m in nest.flatten(mask))
-        if spec.takes_mask:
-            place = spec.names.index("mask")
-            if place < len(args) or kwargs.get("mask") is not None:
-                return args[place] if place < len(args) else kwargs["mask"]
-            if is_masked:
-                kwargs["mask"] = mask
-        return mask if is_masked else None
-
-    def _set_output_mask(self, spec: _CallSpec, inputs: Any, mask: Any, outputs: Any) -> None:
+    def _set_output_mask(self, spec: CallSpec, inputs: Any, mask: Any, outputs: Any) -> None:
         computes = type(self).compute_mask is not Layer.compute_mask
         if not self.supports_masking and not computes:
             if mask is not None and not spec.takes_mask:
@@ -581,46 +398,3 @@ def _dtype_name(dtype: Any) -> Any:
     if isinstance(dtype, dict):
         return dtype.get("config", {}).get("name", "float32")
     return dtype
-
-
-def _batch_input_shape(kwargs: dict[str, Any]) -> tuple[Any, ...] | None:
-    """Takes the arguments that describe the input out of kwargs."""
-    batch_size = kwargs.pop("batch_size", None)
-    whole = kwargs.pop("batch_input_shape", None)
-    shape = kwargs.pop("input_shape", None)
-    dim = kwargs.pop("input_dim", None)
-    if whole is not None:
-        return tuple(whole)
-    if shape is None and dim is not None:
-        shape = (dim,)
-    if shape is None:
-        return None
-    return (batch_size, *((shape,) if isinstance(shape, int) else shape))
-
-
-def _leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        for x in value.values():
-            yield from _leaves(x)
-    elif isinstance(value, (list, tuple)):
-        for x in value:
-            yield from _leaves(x)
-    else:
-        yield value
-
-
-def _once(variables: Any) -> list[Variable]:
-    return list({id(v): v for v in variables}.values())
-
-
-def _is_shape(x: Any) -> bool:
-    return isinstance(x, (list, tuple)) and all(n is None or isinstance(n, int) for n in x)
-
-
-def _map_shapes(fn: Callable[[Any], Any], shapes: Any) -> Any:
-    """fn of every shape in a structure of shapes."""
-    if _is_shape(shapes):
-        return fn(tuple(shapes))
-    if isinstance(shapes, dict):
-        return {key: _map_shapes(fn, value) for key, value in shapes.items()}
-    return type(shapes)([_map_shapes(fn, x) for x in shapes])

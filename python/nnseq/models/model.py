@@ -14,7 +14,8 @@ from nnseq.engine.state import state
 from nnseq.engine.tensor import KerasTensor, Tensor, concrete
 from nnseq.engine.traced import Traced
 from nnseq.engine.variable import Variable
-from nnseq.layers.layer import Layer, _map_shapes
+from nnseq.layers.layer import Layer
+from nnseq.layers.shapes import map_shapes
 from nnseq.models.functional import flat_inputs, set_graph
 from nnseq.training.trainer import Trainer
 
@@ -114,7 +115,7 @@ class Model(Trainer):
         """Makes all Variables for inputs of this shape (batch first), or structure of shapes."""
         if self._graph is not None:
             return
-        inputs = _map_shapes(lambda shape: KerasTensor(shape, self.dtype), input_shape)
+        inputs = map_shapes(lambda shape: KerasTensor(shape, self.dtype), input_shape)
         output_spec(self.call, (inputs,), {})
         self._clear_losses()
 

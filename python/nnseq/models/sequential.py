@@ -12,7 +12,8 @@ from nnseq.engine.dispatch import to_tensor
 from nnseq.engine.naming import name_scope
 from nnseq.engine.tensor import KerasTensor
 from nnseq.layers.input_layer import InputLayer
-from nnseq.layers.layer import Layer, _is_shape
+from nnseq.layers.layer import Layer
+from nnseq.layers.shapes import is_shape
 from nnseq.models.function_graph import FunctionGraph
 from nnseq.models.functional import flat_inputs
 from nnseq.models.model import Model
@@ -166,7 +167,7 @@ class Sequential(Model):
         first = self._layers[0]
         if input_shape is None and isinstance(first, InputLayer):
             input_shape = first.batch_shape
-        if not _is_shape(input_shape):
+        if not is_shape(input_shape):
             return  # lists and dicts of inputs: the layers are called in order
         shape = tuple(input_shape)
         if not isinstance(first, InputLayer):
