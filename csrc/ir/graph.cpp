@@ -13,6 +13,15 @@ namespace {
   throw Error(ErrorKind::kInternal, "graph verifier: " + what);
 }
 
+// Can a value of type `got` be assigned to a slot of type `want`?
+bool fits(const TensorType& want, const TensorType& got) {
+  if (want.dtype != got.dtype || want.shape.rank() != got.shape.rank()) return false;
+  for (int i = 0; i < want.shape.rank(); ++i) {
+    if (got.shape[i] != want.shape[i] && got.shape[i] != kUnknown) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::optional<Op> op_from(std::string_view name) {
@@ -125,11 +134,7 @@ void Graph::assign(int slot, Value value) {
   if (s >= slots_.size()) broken("slot out of range");
   const TensorType& want = slots_[s].type;
   const TensorType& got = type(value);
-  bool fits = want.dtype == got.dtype && want.shape.rank() == got.shape.rank();
-  for (int i = 0; fits && i < want.shape.rank(); ++i) {
-    fits = got.shape[i] == want.shape[i] || got.shape[i] == kUnknown;
-  }
-  if (!fits) {
+  if (!fits(want, got)) {
     throw Error(ErrorKind::kValue, "cannot assign " + std::string(name_of(got.dtype)) + " " +
                                        to_string(got.shape) + " to variable '" + slots_[s].name +
                                        "' of " + std::string(name_of(want.dtype)) + " " +
@@ -184,17 +189,33 @@ void Graph::verify() const {
     const std::string who = std::string(name_of(nd.op)) + " %" + std::to_string(i);
     for (Value v : nd.inputs) check(v, i, who);
     if (nd.attrs.index() != default_attrs(nd.op).index()) broken(who + " has foreign attributes");
+    if (nd.scope < 0 || nd.scope >= static_cast<int>(scopes_.size())) broken(who + " has no scope");
     if (nd.outputs.empty() && nd.op != Op::gradient) broken(who + " has no output");
     if (nd.op == Op::read) {
       const auto slot = static_cast<std::size_t>(nd.as<ReadAttrs>().slot);
       if (slot >= slots_.size()) broken(who + " reads a slot that does not exist");
       if (!(slots_[slot].type == nd.outputs[0])) broken(who + " differs from its slot in type");
+    } else if (nd.op == Op::input) {
+      const auto index = static_cast<std::size_t>(nd.as<InputAttrs>().index);
+      if (index >= inputs_.size() || !(inputs_[index] == Value{i, 0})) {
+        broken(who + " is not among the inputs");
+      }
+    } else if (nd.op == Op::constant && nd.as<ConstantAttrs>().value == nullptr) {
+      broken(who + " has no value");
     }
+  }
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    const std::string who = "input " + std::to_string(i);
+    check(inputs_[i], n, who);
+    if (node(inputs_[i]).op != Op::input) broken(who + " is not an input node");
   }
   for (const Output& o : outputs_) check(o.value, n, "output " + o.name);
   for (const auto& [slot, v] : assignments_) {
     check(v, n, "assignment");
     if (slot < 0 || slot >= static_cast<int>(slots_.size())) broken("assignment to no slot");
+    if (!fits(slots_[static_cast<std::size_t>(slot)].type, type(v))) {
+      broken("assignment to slot " + std::to_string(slot) + " differs from its slot in type");
+    }
   }
 }
 

@@ -30,6 +30,11 @@ std::string list(const Dims& dims) {
   return s + "]";
 }
 
+std::string unary_text(int fn, float alpha) {
+  const std::string name(kUnaryNames[fn]);
+  return alpha == 0 ? name : name + "(" + number(alpha) + ")";
+}
+
 std::string code_text(const std::vector<ChainInstr>& code) {
   std::string s = "{";
   for (const ChainInstr& i : code) {
@@ -37,10 +42,10 @@ std::string code_text(const std::vector<ChainInstr>& code) {
     auto r = [](int reg) { return "r" + std::to_string(reg); };
     switch (i.kind) {
       case ChainInstr::Kind::kUnary:
-        s += std::string(kUnaryNames[i.fn]) + " " + r(i.a);
+        s += unary_text(i.fn, i.alpha) + " " + r(i.a);
         break;
       case ChainInstr::Kind::kUnaryGrad:
-        s += std::string(kUnaryNames[i.fn]) + "' " + r(i.a) + " " + r(i.b);
+        s += unary_text(i.fn, i.alpha) + "' " + r(i.a) + " " + r(i.b);
         break;
       case ChainInstr::Kind::kBinary:
         s += std::string(kBinaryNames[i.fn]) + " " + r(i.a) + " " + r(i.b);
@@ -84,7 +89,7 @@ struct Printer {
     } else if constexpr (std::is_same_v<T, EpilogueAttrs>) {
       text += value.bias ? "bias" : "";
       if (value.fn) {
-        text += (value.bias ? "+" : "") + std::string(kUnaryNames[static_cast<int>(*value.fn)]);
+        text += (value.bias ? "+" : "") + unary_text(static_cast<int>(*value.fn), value.alpha);
       }
     } else if constexpr (std::is_same_v<T, std::vector<ChainInstr>>) {
       text += code_text(value);

@@ -102,7 +102,8 @@ extern const OpInfo op_constant{made_by_graph, nullptr, nullptr, nullptr, kStruc
 extern const OpInfo op_read{made_by_graph, nullptr, nullptr, nullptr, kStructural};
 extern const OpInfo op_dim{infer_dim, nullptr, nullptr, nullptr, kStructural};
 extern const OpInfo op_host{infer_host, nullptr, nullptr, nullptr, kStructural};
-extern const OpInfo op_stop_gradient{infer_stop_gradient, nullptr, nullptr, nullptr, kStructural};
+extern const OpInfo op_stop_gradient{infer_stop_gradient, nullptr, nullptr, nullptr,
+                                     kStructural | kAlias};
 extern const OpInfo op_gradient{infer_gradient, nullptr, nullptr, nullptr, kStructural};
 extern const OpInfo op_scan{infer_scan, nullptr, nullptr, nullptr, kStructural};
 

@@ -32,20 +32,37 @@ class Concretiser {
     for (std::size_t i = 0; i < types_.size(); ++i) expect_fits(from_, i, types_[i]);
     for (std::int32_t i = 0; i < static_cast<std::int32_t>(from_.nodes().size()); ++i) {
       const Node& node = from_.nodes()[static_cast<std::size_t>(i)];
-      to().set_scope_index(node.scope);
+      scope_ = node.scope;
+      to().set_scope_index(scope_);
       expand(rewriter_, node, i);
-      if (static_cast<int>(to().nodes().size()) > options_.max_nodes) {
-        throw Error(ErrorKind::kValue, "the program has more than " +
-                                           std::to_string(options_.max_nodes) +
-                                           " nodes after unrolling its scans; use shorter "
-                                           "sequences or fewer steps");
-      }
+      expect_few_nodes();
+    }
+    for (const auto& [slot, v] : from_.assignments()) {
+      const Slot& s = from_.slots()[static_cast<std::size_t>(slot)];
+      const TensorType& got = to().type(rewriter_(v));
+      if (got == s.type) continue;
+      throw Error(ErrorKind::kValue, "cannot assign " + to_string(got) + " to variable '" + s.name +
+                                         "' of " + to_string(s.type));
     }
     return rewriter_.finish();
   }
 
  private:
   Graph& to() { return rewriter_.to; }
+
+  void expect_few_nodes() {
+    if (static_cast<int>(to().nodes().size()) <= options_.max_nodes) return;
+    throw Error(ErrorKind::kValue, "the program has more than " +
+                                       std::to_string(options_.max_nodes) +
+                                       " nodes after unrolling its scans; use shorter "
+                                       "sequences or fewer steps");
+  }
+
+  [[noreturn]] void fail(Op op, const std::string& message) {
+    const std::string& scope = to().scopes()[static_cast<std::size_t>(scope_)];
+    throw Error(ErrorKind::kValue,
+                (scope.empty() ? "" : scope + ": ") + std::string(name_of(op)) + ": " + message);
+  }
 
   // Appends `node` of the graph behind `map` (the model's, or a scan's body) to the new graph.
   void expand(Rewriter& map, const Node& node, std::int32_t index) {
@@ -57,9 +74,12 @@ class Concretiser {
         return;
       }
       case Op::constant:
-      case Op::read:
-        map.map({index, 0}, to().add_typed(node));
+      case Op::read: {
+        Node now = node;
+        now.scope = scope_;
+        map.map({index, 0}, to().add_typed(std::move(now)));
         return;
+      }
       case Op::dim: {
         const Shape& s = to().type(map(node.inputs[0])).shape;
         host_result(map, index, s[static_cast<int>(node.as<AxisAttrs>().axis)]);
@@ -98,8 +118,7 @@ class Concretiser {
   std::int64_t host_value(Value v, const Node& user) {
     const Node& n = to().node(v);
     if (n.op != Op::constant || !(n.outputs[0] == TensorType{DType::kInt64, {}})) {
-      throw Error(ErrorKind::kValue,
-                  std::string(name_of(user.op)) + ": a size must come from shapes, not from data");
+      fail(user.op, "a size must come from shapes, not from data");
     }
     return n.as<ConstantAttrs>().value->item<std::int64_t>();
   }
@@ -117,7 +136,7 @@ class Concretiser {
       default:
         break;
     }
-    if (b == 0) throw Error(ErrorKind::kValue, "a size is divided by zero");
+    if (b == 0) fail(node.op, "a size is divided by zero");
     const std::int64_t quotient = a / b - ((a % b != 0) && ((a < 0) != (b < 0)) ? 1 : 0);
     return node.as<BinaryAttrs>().fn == BinaryFn::kMod ? a - quotient * b : quotient;
   }
@@ -130,6 +149,7 @@ class Concretiser {
     const auto states = static_cast<std::size_t>(scan.num_states);
     const auto captured = states + static_cast<std::size_t>(scan.num_sequences);
     std::vector<Value> carry = map.mapped(node.inputs);
+    expect_scan(node, carry);
     const std::int64_t length = to().type(carry[states]).shape[0];
     std::vector<std::vector<Value>> results(body.outputs().size() - states);
     std::vector<Value> steps = carry;
@@ -143,22 +163,58 @@ class Concretiser {
       std::vector<Value> out = inline_body(body, inputs);
       for (std::size_t i = 0; i < states; ++i) {
         if (!(to().type(out[i]) == to().type(carry[i]))) {
-          throw Error(ErrorKind::kValue, "scan: state " + std::to_string(i) + " changes from " +
-                                             to_string(to().type(carry[i])) + " to " +
-                                             to_string(to().type(out[i])));
+          fail(Op::scan, "state " + std::to_string(i) + " changes from " +
+                             to_string(to().type(carry[i])) + " to " +
+                             to_string(to().type(out[i])));
         }
         carry[i] = out[i];
       }
       for (std::size_t i = 0; i < results.size(); ++i) results[i].push_back(out[states + i]);
-      if (static_cast<int>(to().nodes().size()) > options_.max_nodes) return;
+      expect_few_nodes();
     }
     for (std::size_t i = 0; i < states; ++i) {
       map.map({index, static_cast<std::int32_t>(i)}, carry[i]);
     }
+    const std::vector<Value> none = length > 0 ? std::vector<Value>{} : empty_rows(scan, carry);
     for (std::size_t i = 0; i < results.size(); ++i) {
       const auto out = static_cast<std::int32_t>(states + i);
-      map.map({index, out}, stack(results[i], scan.reverse, node.outputs[states + i]));
+      map.map({index, out}, length > 0 ? stack(results[i], scan.reverse) : none[states + i]);
     }
+  }
+
+  // The rule of scan once more, now on concrete types.
+  void expect_scan(const Node& node, const std::vector<Value>& operands) {
+    std::vector<TensorType> in, out;
+    for (Value v : operands) in.push_back(to().type(v));
+    InferArgs args{node.attrs, in, out};
+    try {
+      op_info(Op::scan).infer(args);
+    } catch (const Error& e) {
+      fail(Op::scan, e.what());
+    }
+  }
+
+  // Outputs of a body that never runs, with no rows each. Their types come from a copy of the body
+  // over zeros, which nothing uses.
+  std::vector<Value> empty_rows(const ScanAttrs& scan, std::vector<Value> inputs) {
+    for (std::int64_t i = scan.num_states; i < scan.num_states + scan.num_sequences; ++i) {
+      Value& v = inputs[static_cast<std::size_t>(i)];
+      const TensorType sequence = to().type(v);
+      v = filled({sequence.dtype, Shape(sequence.shape.begin() + 1, sequence.shape.end())});
+    }
+    std::vector<Value> out = inline_body(*scan.body, inputs);
+    for (Value& v : out) {
+      const TensorType row = to().type(v);
+      Shape none{0};
+      for (std::int64_t d : row.shape) none.push_back(d);
+      v = filled({row.dtype, none});
+    }
+    return out;
+  }
+
+  Value filled(const TensorType& type) {  // with zeros
+    Value zero = to().scalar(0, type.dtype);
+    return to().add(Op::broadcast, {zero}, SizesAttrs{{type.shape.begin(), type.shape.end()}});
   }
 
   std::vector<Value> inline_body(const Graph& body, const std::vector<Value>& inputs) {
@@ -173,15 +229,7 @@ class Concretiser {
     return out;
   }
 
-  Value stack(std::vector<Value> parts, bool reverse, const TensorType& traced) {
-    if (parts.empty()) {
-      TensorType type = traced;
-      for (int i = 0; i < type.shape.rank(); ++i) {
-        if (i == 0 || type.shape[i] < 0) type.shape[i] = 0;
-      }
-      Value zero = to().scalar(0, type.dtype);
-      return to().add(Op::broadcast, {zero}, SizesAttrs{{type.shape.begin(), type.shape.end()}});
-    }
+  Value stack(std::vector<Value> parts, bool reverse) {
     if (reverse) std::reverse(parts.begin(), parts.end());
     for (Value& v : parts) {
       const Shape s = to().type(v).shape;
@@ -196,6 +244,7 @@ class Concretiser {
   std::span<const TensorType> types_;
   const Options& options_;
   Rewriter rewriter_;
+  int scope_ = 0;  // of the model's node that is being expanded
 };
 
 }  // namespace

@@ -194,6 +194,7 @@ class ChainFusion {
     const Value v = n.inputs[k];
     const Chain& p = chains_[static_cast<std::size_t>(v.node)];
     if (p.in.empty() || uses_.count(v) != 1 || c.absorbed) return false;
+    if (n.op == Op::cast && p.code.empty()) return false;  // a chain ends in an instruction
     if (!(from_.type(v).shape == n.outputs[0].shape)) return false;
     std::size_t inputs = n.inputs.size(), code = 1;
     for (Value o : n.inputs) {

@@ -129,10 +129,19 @@ class Planner {
     }
   }
 
-  // The operand that output `out` of an update replaces.
-  static Value replaced_operand(const Node& update, std::int32_t out) {
-    const auto n = static_cast<std::int32_t>(update.as<UpdateAttrs>().count);
-    return update.inputs[static_cast<std::size_t>(out < n ? 2 + out : 2 + n + out)];
+  // What v shows: v itself, or the value behind the views.
+  Value shown(Value v) const {
+    while (plan_.views[static_cast<std::size_t>(v.node)]) v = node(v.node).inputs[0];
+    return v;
+  }
+
+  // Does update i need v other than as operand `own`?
+  bool reads_elsewhere(std::int32_t i, Value v, int own) const {
+    const Node& n = node(i);
+    for (int k = 0; k < static_cast<int>(n.inputs.size()); ++k) {
+      if (k != own && shown(n.inputs[static_cast<std::size_t>(k)]) == v) return true;
+    }
+    return false;
   }
 
   // A new value that is assigned to a slot is written in the slot's storage, and so are the values
@@ -145,22 +154,36 @@ class Planner {
         item(v).home = Home::kSlot;
         item(v).index = slot;
         overwritten_[static_cast<std::size_t>(slot)] = v.node;
-        const Value before = replaced_operand(node(v.node), v.out);
-        if (item(before).last > v.node) break;
+        const int operand = replaced_operand(node(v.node), v.out);
+        const Value before = node(v.node).inputs[static_cast<std::size_t>(operand)];
+        if (item(before).last > v.node || reads_elsewhere(v.node, before, operand)) break;
         v = before;
       }
     }
   }
 
-  // A `read` that is still needed after its slot is overwritten, or that is assigned to another
+  // The operand through which update i works on the storage of `slot`, or -1.
+  int own_operand(std::int32_t i, std::int32_t slot) const {
+    const Node& n = node(i);
+    for (std::int32_t k = 0; k < static_cast<std::int32_t>(n.outputs.size()); ++k) {
+      const Item& it = items_[static_cast<std::size_t>(id({i, k}))];
+      if (it.home == Home::kSlot && it.index == slot) return replaced_operand(n, k);
+    }
+    return -1;
+  }
+
+  // A `read` that is still needed when its slot is overwritten, or that is assigned to another
   // slot, is copied first; the update itself keeps working on the slot.
   void keep_old_values() {
     for (std::int32_t i = 0; i < end_; ++i) {
       if (node(i).op != Op::read) continue;
-      const std::int32_t slot = item({i, 0}).index;
-      bool keep = item({i, 0}).last > overwritten_[static_cast<std::size_t>(slot)];
+      const Value old{i, 0};
+      const std::int32_t slot = item(old).index;
+      const std::int32_t writer = overwritten_[static_cast<std::size_t>(slot)];
+      bool keep = item(old).last > writer;
+      keep = keep || (writer < end_ && reads_elsewhere(writer, old, own_operand(writer, slot)));
       for (const auto& [to, v] : g_.assignments()) {
-        keep = keep || (v == Value{i, 0} && to != slot);
+        keep = keep || (to != slot && shown(v) == old);
       }
       if (keep) kept_.push_back(i);
     }
@@ -347,7 +370,7 @@ class Planner {
   // A copy at the end of the step, unless the value lies there already.
   void add_copy(Value v, const Place& to) {
     const Place from = read_place(v);
-    if (from.home == to.home && from.index == to.index && from.offset == to.offset) return;
+    if (from == to) return;
     plan_.copies.push_back({end_, g_.type(v), from, to});
   }
 
@@ -355,13 +378,18 @@ class Planner {
   std::int32_t end_;
   std::vector<std::int32_t> first_;
   std::vector<Item> items_;
-  std::vector<std::int32_t> overwritten_;  // per slot: the last update that writes it
+  std::vector<std::int32_t> overwritten_;  // per slot: the first update that writes it
   std::vector<std::int32_t> kept_;         // `read` nodes whose old value is copied
   std::vector<Place> copies_;              // per kept node: where to
   Plan plan_;
 };
 
 }  // namespace
+
+int replaced_operand(const Node& update, int out) {
+  const auto n = static_cast<int>(update.as<UpdateAttrs>().count);
+  return out < n ? 2 + out : 2 + n + out;
+}
 
 Plan make_plan(const Graph& graph) { return Planner(graph).run(); }
 

@@ -21,6 +21,7 @@ struct Place {
   Home home = Home::kNone;
   std::int32_t index = 0;
   std::int64_t offset = 0;  // bytes
+  bool operator==(const Place&) const = default;
 };
 
 // Copies that the list of nodes does not say: state written at the end of the step, outputs that
@@ -33,7 +34,7 @@ struct Copy {
 
 struct Plan {
   std::vector<std::vector<Place>> places;  // [node][output]
-  // Where users other than updates read it: differs for a slot's old value that is kept.
+  // Where it is read, but by the update that overwrites it: differs for a slot's kept old value.
   std::vector<std::vector<Place>> reads;
   std::vector<Copy> copies;
   std::vector<std::int32_t> constants;  // nodes, in order of Place::index
@@ -42,5 +43,8 @@ struct Plan {
 };
 
 Plan make_plan(const Graph& graph);
+
+// The operand of an `update` that its output `out` replaces.
+int replaced_operand(const Node& update, int out);
 
 }  // namespace nnseq::passes

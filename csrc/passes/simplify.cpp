@@ -114,8 +114,9 @@ class Simplifier {
   Value whole(const Node& n) {
     if (!(in_type(n, 0) == n.outputs[0])) return {};
     if (const auto* p = std::get_if<PadAttrs>(&n.attrs)) {
-      for (std::int64_t low : p->low) {
-        if (low != 0) return {};
+      for (std::size_t d = 0; d < p->low.size(); ++d) {
+        const bool spread = p->interior[d] != 0 && n.outputs[0].shape[static_cast<int>(d)] > 1;
+        if (p->low[d] != 0 || spread) return {};
       }
     }
     return n.inputs[0];

@@ -83,19 +83,30 @@ void ProgramImpl::lower() {
     const Node& n = graph_.nodes()[static_cast<std::size_t>(i)];
     const OpInfo& info = op_info(n.op);
     if (info.body == nullptr || plan_.views[static_cast<std::size_t>(i)]) continue;
-    const bool update = n.op == Op::update;
-    const auto& from = update ? plan_.places : plan_.reads;
     Step step;
     step.body = info.body;
     step.attrs = &n.attrs;
     step.node = i;
     step.first = static_cast<std::int32_t>(places_.size());
-    step.num_in = static_cast<std::int16_t>(n.inputs.size());
-    step.num_out = static_cast<std::int16_t>(n.outputs.size());
+    step.num_in = static_cast<std::int32_t>(n.inputs.size());
+    step.num_out = static_cast<std::int32_t>(n.outputs.size());
+    std::vector<Place> from;
     for (Value v : n.inputs) {
-      add_operand(graph_.type(v),
-                  from[static_cast<std::size_t>(v.node)][static_cast<std::size_t>(v.out)]);
+      from.push_back(
+          plan_.reads[static_cast<std::size_t>(v.node)][static_cast<std::size_t>(v.out)]);
     }
+    if (n.op == Op::update) {  // it works on what it replaces, not on a kept copy
+      for (int k = 0; k < step.num_out; ++k) {
+        const auto own = static_cast<std::size_t>(passes::replaced_operand(n, k));
+        const Value v = n.inputs[own];
+        const Place& place =
+            plan_.places[static_cast<std::size_t>(v.node)][static_cast<std::size_t>(v.out)];
+        if (place == plan_.places[static_cast<std::size_t>(i)][static_cast<std::size_t>(k)]) {
+          from[own] = place;
+        }
+      }
+    }
+    for (std::size_t k = 0; k < from.size(); ++k) add_operand(graph_.type(n.inputs[k]), from[k]);
     for (std::size_t k = 0; k < n.outputs.size(); ++k) {
       const Place& place = plan_.places[static_cast<std::size_t>(i)][k];
       step.writes = step.writes || place.home == Home::kSlot;
@@ -212,10 +223,13 @@ void ProgramImpl::run(Context::Impl& context, Session& session, const Bindings& 
   Exec exec{pool, context.kernels, &status, &cancelled, poll, 0};
   void* scratch = static_cast<char*>(session.workspace->data()) + plan_.arena_bytes;
   const TensorRef* refs = session.refs.data();
+  bool written = false;  // cancel is honoured until the first write, then the step is completed
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     const Step& s = steps_[i];
-    if (i % kStepsPerPoll == 0 && poll.call != nullptr && poll_if_due(poll)) cancelled = true;
+    const bool polls = !written && i % kStepsPerPoll == 0 && poll.call != nullptr;
+    if (polls && poll_if_due(poll)) cancelled = true;
     if (s.writes) check(exec, cancelled);
+    written = written || s.writes;
     const TensorRef* in = refs + s.first;
     const TensorRef* out = in + s.num_in;
     if (s.body == nullptr) {
@@ -223,14 +237,13 @@ void ProgramImpl::run(Context::Impl& context, Session& session, const Bindings& 
       continue;
     }
     exec.step = static_cast<int>(i);
-    // Once state is being written the step is completed: cancel is honoured until then.
-    exec.cancel = s.writes ? nullptr : &cancelled;
-    exec.poll = s.writes ? PollHook{} : poll;
+    exec.cancel = written ? nullptr : &cancelled;
+    exec.poll = written ? PollHook{} : poll;
     const KernelArgs args{in, out, s.num_in, s.num_out, s.attrs, scratch, &exec};
     device_->launch(s.body, args);
   }
   device_->sync();
-  if (steps_.empty() || !steps_.back().writes) check(exec, cancelled);
+  check(exec, cancelled);
 }
 
 std::string ProgramImpl::to_string() const {

@@ -62,7 +62,7 @@ class ProgramImpl final : public Program {
     KernelBody body = nullptr;  // null: copy in[0] to out[0]
     const Attrs* attrs = nullptr;
     std::int32_t first = 0;  // of the operands: inputs, then outputs
-    std::int16_t num_in = 0, num_out = 0;
+    std::int32_t num_in = 0, num_out = 0;
     std::int32_t node = -1;  // -1: a copy
     bool writes = false;     // to the storage of Variables
   };
