@@ -31,6 +31,11 @@ std::shared_ptr<const Function> EagerOps::Impl::find(Op op, std::span<const Tens
                                                      const Attrs& attrs) {
   std::string key(name_of(op));
   key += attrs_text(attrs);
+  // Constants of a body are not printed: bodies are told apart by address (the Function keeps its
+  // own alive).
+  if (const auto* scan = std::get_if<ScanAttrs>(&attrs)) {
+    key += "@" + std::to_string(reinterpret_cast<std::uintptr_t>(scan->body.get()));
+  }
   for (const Tensor& t : inputs) key += ";" + to_string(t.type());
   std::lock_guard guard(mutex);
   if (auto it = functions.find(key); it != functions.end()) return it->second;

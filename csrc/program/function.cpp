@@ -72,9 +72,24 @@ std::shared_ptr<Device> Function::Impl::device() const {
 void StateBinding::lock() {
   for (;;) {
     if (context_.layout.load() != layout_) collect();
-    for (const auto& [lock, exclusive] : locks_) exclusive ? lock->lock() : lock->lock_shared();
+    take();
     if (context_.layout.load() == layout_) return;
     unlock();
+  }
+}
+
+void StateBinding::take() {
+  std::size_t taken = 0;
+  try {
+    for (; taken < locks_.size(); ++taken) {
+      const auto& [lock, exclusive] = locks_[taken];
+      exclusive ? lock->lock() : lock->lock_shared();
+    }
+  } catch (...) {  // this thread holds one of them already: give the others back
+    locks_.resize(taken);
+    unlock();
+    layout_ = 0;
+    throw;
   }
 }
 

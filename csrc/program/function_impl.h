@@ -46,6 +46,7 @@ class StateBinding {
 
  private:
   void collect();
+  void take();
 
   Context::Impl& context_;
   const Function::Impl& f_;

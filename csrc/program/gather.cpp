@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <limits>
 #include <string>
+#include <utility>
 
 namespace nnseq {
 
@@ -34,12 +36,21 @@ float widen(Half h) {
   return std::bit_cast<float>(sign | exp32 << 23 | mantissa << 13);
 }
 
+// To the nearest value that To has, so that an index out of range stays out of range; NaN is the
+// least one.
 template <class To, class From>
 To convert(From x) {
+  using Limits = std::numeric_limits<To>;
   if constexpr (std::is_same_v<From, Half>) {
-    return static_cast<To>(widen(x));
-  } else {
+    return convert<To>(widen(x));
+  } else if constexpr (std::is_floating_point_v<To>) {
     return static_cast<To>(x);
+  } else if constexpr (std::is_floating_point_v<From>) {
+    if (!(x > static_cast<From>(Limits::min()))) return Limits::min();
+    return x >= static_cast<From>(Limits::max()) ? Limits::max() : static_cast<To>(x);
+  } else {
+    if (std::cmp_less(x, Limits::min())) return Limits::min();
+    return std::cmp_greater(x, Limits::max()) ? Limits::max() : static_cast<To>(x);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <span>
 #include <type_traits>
 
 #include "ir/op_table.h"
@@ -85,9 +86,9 @@ struct Writer {
   void operator()(const char*, const std::vector<ChainInstr>&) {}
 
  private:
-  template <std::size_t N, class E>
-  void put(const char* name, const std::string_view (&names)[N], E value) {
-    object.set(name, Json(std::string(names[static_cast<int>(value)])));
+  template <class E>
+  void put(const char* name, std::span<const std::string_view> names, E value) {
+    object.set(name, Json(std::string(names[static_cast<std::size_t>(value)])));
   }
 };
 
