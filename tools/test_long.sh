@@ -28,6 +28,7 @@ job_python() { python -m pytest -m long; }
 
 job_wheel() {
   rm -rf build-wheel && mkdir build-wheel
+  command -v ccache >/dev/null && export CMAKE_CXX_COMPILER_LAUNCHER=ccache
   python -m pip wheel --quiet --no-deps --no-build-isolation -w build-wheel .
   python -m venv build-wheel/venv
   build-wheel/venv/bin/pip install --quiet build-wheel/nnseq-*.whl
