@@ -148,6 +148,19 @@ void bind_function(py::module_& m) {
           py::arg("shapes"));
 
   m.def(
+      "save_functions",
+      [](const std::string& path,
+         const std::vector<std::pair<std::string, std::shared_ptr<Function>>>& functions,
+         const std::string& metadata) {
+        std::vector<NamedFunction> named;
+        for (const auto& [name, function] : functions) named.push_back({name, function});
+        py::gil_scoped_release release;
+        save_model_file(path, named, metadata);
+      },
+      py::arg("path"), py::arg("functions"), py::arg("metadata") = "",
+      "Writes a model file: the graphs as traced, and the Variables they run on.");
+
+  m.def(
       "eager",
       [](const std::string& op, const std::vector<Tensor>& inputs, const py::dict& attrs) {
         static auto* const ops = new EagerOps(context());
