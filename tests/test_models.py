@@ -95,7 +95,7 @@ def test_empty_model():
 
 
 def test_names_and_arguments():
-    with pytest.raises(ValueError, match="cannot contain character `/`. Received: name=a/b"):
+    with pytest.raises(ValueError, match=r"cannot contain character `/`. Received: name=a/b"):
         Sequential(name="a/b")
     with pytest.raises(ValueError, match=r"passed to Dense: \{'foo': 5\}"):
         layers.Dense(2, foo=5)
@@ -132,13 +132,13 @@ def test_paths():
 
 def test_unbuilt_errors():
     model = Sequential(three_layers(), name="m")
-    with pytest.raises(ValueError, match="Weights for model 'm' have not yet been created."):
+    with pytest.raises(ValueError, match=r"Weights for model 'm' have not yet been created."):
         _ = model.weights
     with pytest.raises(ValueError, match="`count_params` on layer 'm', but the layer isn't built"):
         model.count_params()
     for name in ("inputs", "outputs", "input", "output", "input_shape", "output_shape"):
         assert not hasattr(model, name)
-    with pytest.raises(AttributeError, match="Sequential model 'm' has no defined inputs yet."):
+    with pytest.raises(AttributeError, match=r"Sequential model 'm' has no defined inputs yet."):
         _ = model.inputs
 
 

@@ -429,7 +429,17 @@ class TestAgainstKeras:
 
     @pytest.mark.parametrize(
         "name",
-        ["relu6", "selu", "softsign", "gelu", "hard_sigmoid", "hard_silu", "silu", "softplus", "elu"],
+        [
+            "relu6",
+            "selu",
+            "softsign",
+            "gelu",
+            "hard_sigmoid",
+            "hard_silu",
+            "silu",
+            "softplus",
+            "elu",
+        ],
     )
     def test_activation(self, keras_ops, name):
         x = np.linspace(-6, 6, 41).astype(np.float32)

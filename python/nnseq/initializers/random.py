@@ -5,6 +5,8 @@ when the initializer is made (so `random.seed` and `utils.set_random_seed` decid
 SeedGenerator gives new values on every call.
 """
 
+from __future__ import annotations
+
 import math
 import random
 from collections.abc import Sequence

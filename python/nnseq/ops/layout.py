@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -169,7 +170,7 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
         part = size // count
         return [take_slice(x, axis, i * part, part) for i in range(count)]
     cuts = [0, *(int(i) for i in indices_or_sections), size]
-    return [take_slice(x, axis, a, b - a) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [take_slice(x, axis, a, b - a) for a, b in itertools.pairwise(cuts)]
 
 
 @operation
