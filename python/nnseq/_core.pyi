@@ -24,6 +24,7 @@ __all__: list[str] = [
     "isa",
     "num_threads",
     "op_names",
+    "save_functions",
     "set_device",
     "set_num_threads",
     "set_thread_backend",
@@ -180,6 +181,13 @@ def isa() -> str:
     """
 
 def num_threads() -> int: ...
+def save_functions(
+    path: str, functions: collections.abc.Sequence[tuple[str, Function]], metadata: str = ""
+) -> None:
+    """
+    Writes a model file: the graphs as traced, and the Variables they run on.
+    """
+
 def set_device(name: str) -> None:
     """
     'cpu', or 'mirror' for tests; for tensors and Variables made afterwards.
