@@ -1,6 +1,5 @@
 """Finding objects by name, and their configuration as Keras writes it."""
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -9,6 +8,8 @@ from nnseq.engine.naming import to_snake_case
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """Returns " Did you mean 'relu'?" for the nearest of `choices`, else what there is."""
+    import difflib  # not needed until something is misspelt
+
     choices = sorted(choices)  # of `MAE` and `mae` the lower case one comes last and stays
     by_lower = {choice.lower(): choice for choice in choices}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)

@@ -10,23 +10,12 @@ import numpy as np
 from nnseq import initializers, ops
 from nnseq.engine.dispatch import apply
 from nnseq.engine.naming import root_scope, uniquify
-from nnseq.engine.registry import did_you_mean
 from nnseq.engine.state import current_trace
 from nnseq.engine.variable import Variable
 from nnseq.optimizers import schedules
+from nnseq.optimizers.checks import check_arguments, without_missing
 from nnseq.optimizers.clipping import clip_by_global_norm, clip_by_norm
 from nnseq.optimizers.learning_rate import LearningRate
-
-# Arguments of Keras that are accepted at these values only, so that its configurations load.
-_AT_DEFAULT_ONLY: dict[str, Any] = {
-    "use_ema": False,
-    "ema_momentum": 0.99,
-    "ema_overwrite_frequency": None,
-    "loss_scale_factor": None,
-    "gradient_accumulation_steps": None,
-    "jit_compile": None,
-    "is_legacy_optimizer": None,
-}
 
 
 class Optimizer:
@@ -64,7 +53,7 @@ class Optimizer:
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        _check_arguments(type(self).__name__, kwargs)
+        check_arguments(type(self).__name__, kwargs)
         clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         if sum(value is not None for value in clips.values()) > 1:
             raise ValueError(
@@ -263,7 +252,7 @@ class Optimizer:
         self._add_new(variables)
         if current_trace() is None:
             self.refresh_learning_rate()
-        grads, variables = _without_missing(grads, variables)
+        grads, variables = without_missing(grads, variables)
         self._step(self._clip(grads), variables)
         self._iterations.assign(self._iterations.value + 1)
 
@@ -379,33 +368,3 @@ class Optimizer:
         if isinstance(config.get("learning_rate"), dict):
             config["learning_rate"] = schedules.deserialize(config["learning_rate"])
         return cls(**config)
-
-
-def _check_arguments(cls: str, given: dict[str, Any]) -> None:
-    for name, value in given.items():
-        if name not in _AT_DEFAULT_ONLY:
-            known = ["learning_rate", "weight_decay", "clipnorm", "clipvalue", "global_clipnorm"]
-            hint = " Did you mean 'learning_rate'?" if name == "lr" else did_you_mean(name, known)
-            raise ValueError(f"Argument(s) not recognized by {cls}: {{{name!r}: {value!r}}}.{hint}")
-        if value is not None and value != _AT_DEFAULT_ONLY[name]:
-            raise ValueError(f"{cls} does not support {name}={value!r} yet; leave it out.")
-
-
-def _without_missing(
-    grads: list[Any], variables: list[Variable]
-) -> tuple[list[Any], list[Variable]]:
-    missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
-    if not missing:
-        return grads, variables
-    if len(missing) == len(variables):
-        raise ValueError(
-            "No gradients provided for any variable: the loss does not depend on "
-            f"{', '.join(missing)}."
-        )
-    warnings.warn(
-        f"Gradients do not exist for variables {missing} when minimizing the loss. If using "
-        "`model.compile()`, did you forget to provide a `loss` argument?",
-        stacklevel=3,
-    )
-    kept = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
-    return [g for g, _ in kept], [v for _, v in kept]
