@@ -190,6 +190,12 @@ def test_eager_scope_inside_a_trace():
     assert Traced(step)(ONES).numpy().tolist() == (ONES * 3).tolist()
 
 
+def test_large_integers_stay_exact_in_a_trace():
+    big = 2**60 + 1
+    add = Traced(lambda x: x + ops.convert_to_tensor(big, "int64"))
+    assert add(np.array([1], np.int64)).tolist() == [big + 1]
+
+
 # --- traces --------------------------------------------------------------------------------------
 def _counted(function):
     calls = []

@@ -13,8 +13,9 @@ from nnseq.engine.tensor import Operators, Tensor, concrete, symbolic, to_array,
 from nnseq.engine.variable import Variable
 
 _NO_ATTRS: dict[str, Any] = {}
-_scalars: dict[tuple[Any, str], Tensor] = {}
+_scalars: dict[tuple[Any, str, str], Tensor] = {}
 _MAX_SCALARS = 4096
+_EXACT = 2**53  # the core takes scalars as doubles, which hold integers up to this one
 
 
 def apply(
@@ -76,8 +77,10 @@ def scalar(value: float, dtype: str) -> Tensor:
     """A Tensor of rank 0, shared between equal numbers when eager."""
     trace = state.trace
     if trace is not None:
+        if isinstance(value, int) and abs(value) > _EXACT:
+            return trace.tensor(trace.graph.constant(to_array(value, dtype)))
         return symbolic(trace, trace.graph.scalar(value, dtype), (), dtype)
-    key = (value, dtype)
+    key = (value, dtype, _core.device())
     found = _scalars.get(key)
     # 0.0 and -0.0 are equal keys, so zeros are not shared.
     if found is None or value == 0:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnseq.engine.dispatch import apply, to_tensor
+from nnseq.engine.dispatch import apply, scalar, to_tensor
 from nnseq.engine.operation import operation
 from nnseq.engine.tensor import Tensor, operators
 from nnseq.ops.core import as_float, as_type, promoted
@@ -21,8 +21,11 @@ def unary(fn: str, x: Any, alpha: float = 0.0) -> Tensor:
 
 def binary(fn: str, x1: Any, x2: Any, at_least_float: bool = False) -> Tensor:
     """One elementwise function of two promoted operands."""
-    if type(x1) is Tensor is type(x2) and x1.dtype == x2.dtype == "float32":
-        return apply("binary", [x1, x2], {"fn": fn})
+    if type(x1) is Tensor and x1.dtype == "float32":  # the common cases, for speed
+        if type(x2) is float:
+            return apply("binary", [x1, scalar(x2, "float32")], {"fn": fn})
+        if type(x2) is Tensor and x2.dtype == "float32":
+            return apply("binary", [x1, x2], {"fn": fn})
     return apply("binary", promoted(x1, x2, at_least_float=at_least_float), {"fn": fn})
 
 
