@@ -8,8 +8,9 @@ from typing import Any
 from nnseq import _core
 from nnseq.engine.dtypes import result_type
 from nnseq.engine.host import HostInt
+from nnseq.engine.operators import Operators
 from nnseq.engine.state import state
-from nnseq.engine.tensor import Operators, Tensor, concrete, symbolic, to_array, to_core
+from nnseq.engine.tensor import Tensor, concrete, symbolic, to_array, to_core
 from nnseq.engine.variable import Variable
 
 _NO_ATTRS: dict[str, Any] = {}

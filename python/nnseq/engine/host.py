@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from nnseq.engine.tensor import Operators, UnknownDimError, operators
+from nnseq.engine.operators import Operators, UnknownDimError, operators
 
 if TYPE_CHECKING:
     from nnseq.engine.trace import Trace

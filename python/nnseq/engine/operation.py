@@ -8,8 +8,9 @@ from typing import Any, ParamSpec, TypeVar
 
 from nnseq.engine import nest
 from nnseq.engine.naming import auto_name, check_name, uniquify
+from nnseq.engine.operators import DataDependentError
 from nnseq.engine.state import eager_scope, state
-from nnseq.engine.tensor import DataDependentError, KerasTensor, Shape, Tensor
+from nnseq.engine.tensor import KerasTensor, Shape, Tensor
 from nnseq.engine.trace import Trace
 
 P = ParamSpec("P")

@@ -13,15 +13,9 @@ from nnseq import _core
 from nnseq.engine import nest
 from nnseq.engine.dispatch import to_tensor
 from nnseq.engine.dtypes import converted
+from nnseq.engine.operators import DataDependentError
 from nnseq.engine.state import state
-from nnseq.engine.tensor import (
-    DataDependentError,
-    KerasTensor,
-    Shape,
-    Tensor,
-    concrete,
-    to_array,
-)
+from nnseq.engine.tensor import KerasTensor, Shape, Tensor, concrete, to_array
 from nnseq.engine.trace import Trace
 from nnseq.engine.variable import Variable
 

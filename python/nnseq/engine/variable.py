@@ -10,8 +10,9 @@ import numpy as np
 from nnseq import _core
 from nnseq.engine.dtypes import standardize_dtype
 from nnseq.engine.naming import auto_name, check_name, current_path
+from nnseq.engine.operators import Operators, operators, refuse
 from nnseq.engine.state import eager_scope, state
-from nnseq.engine.tensor import Operators, Tensor, concrete, operators, refuse, to_core
+from nnseq.engine.tensor import Tensor, concrete, to_core
 
 
 class Variable(Operators):

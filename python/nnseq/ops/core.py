@@ -12,7 +12,8 @@ from nnseq.engine.dispatch import apply, dims_of, to_tensor
 from nnseq.engine.dtypes import result_type, standardize_dtype
 from nnseq.engine.host import HostInt
 from nnseq.engine.operation import operation
-from nnseq.engine.tensor import KerasTensor, Tensor, is_tensor, operators, to_array
+from nnseq.engine.operators import operators
+from nnseq.engine.tensor import KerasTensor, Tensor, is_tensor, to_array
 from nnseq.engine.variable import Variable
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from nnseq.engine.dispatch import apply, scalar, to_tensor
 from nnseq.engine.operation import operation
-from nnseq.engine.tensor import Tensor, operators
+from nnseq.engine.operators import operators
+from nnseq.engine.tensor import Tensor
 from nnseq.ops.core import as_float, as_type, promoted
 
 

@@ -10,7 +10,8 @@ from nnseq.engine.dispatch import apply, dims_of, to_tensor
 from nnseq.engine.dtypes import standardize_dtype
 from nnseq.engine.host import HostInt
 from nnseq.engine.operation import operation
-from nnseq.engine.tensor import Tensor, UnknownDimError, is_tensor, operators
+from nnseq.engine.operators import UnknownDimError, operators
+from nnseq.engine.tensor import Tensor, is_tensor
 from nnseq.ops.core import as_type, axis_of
 from nnseq.ops.elementwise import where
 from nnseq.ops.layout import reshape, transpose

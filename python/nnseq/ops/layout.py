@@ -11,7 +11,8 @@ import numpy as np
 from nnseq.engine.dispatch import apply, dims_of, to_tensor
 from nnseq.engine.host import HostInt
 from nnseq.engine.operation import operation
-from nnseq.engine.tensor import Tensor, UnknownDimError, operators
+from nnseq.engine.operators import UnknownDimError, operators
+from nnseq.engine.tensor import Tensor
 from nnseq.ops.core import axes_of, axis_of, promoted, sizes_of
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from nnseq.engine.dispatch import apply, dims_of, to_tensor
 from nnseq.engine.operation import operation
-from nnseq.engine.tensor import Tensor, operators
+from nnseq.engine.operators import operators
+from nnseq.engine.tensor import Tensor
 from nnseq.ops.core import axis_of, promoted
 from nnseq.ops.elementwise import multiply
 from nnseq.ops.layout import broadcast_to, reshape, transpose
