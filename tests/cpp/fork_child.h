@@ -15,7 +15,7 @@ namespace nnseq {
 
 // True when check() returned true in a child within 30 s.
 template <class Check>
-testing::AssertionResult in_child(Check&& check) {
+::testing::AssertionResult in_child(Check&& check) {
   const pid_t pid = ::fork();
   if (pid == 0) {
     ::alarm(30);
@@ -28,8 +28,8 @@ testing::AssertionResult in_child(Check&& check) {
   }
   int status = 0;
   ::waitpid(pid, &status, 0);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return testing::AssertionSuccess();
-  return testing::AssertionFailure()
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure()
          << (WIFSIGNALED(status) ? "the child was killed by signal " : "the child exited with ")
          << (WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }

@@ -116,7 +116,7 @@ Graph random_graph(std::uint32_t seed) {
   std::vector<Value> values{g.input("x", f32({4, 6})), g.input("y", f32({4, 6}))};
   auto any = [&] { return values[random() % values.size()]; };
   for (int i = 0; i < 30; ++i) {
-    switch (random() % 8) {
+    switch (random() % 9) {
       case 0:
       case 1:
         values.push_back(add(g, any(), any()));
@@ -137,7 +137,12 @@ Graph random_graph(std::uint32_t seed) {
         values.push_back(
             unary(g, UnaryFn::kSquare, ops::reshape(g, ops::reshape(g, any(), {24}), {4, 6})));
         break;
-      case 6:
+      case 6: {  // an operand that is a view of the other one
+        const Value v = unary(g, UnaryFn::kTanh, any());
+        values.push_back(add(g, v, g.add(Op::slice, {v}, SliceAttrs{{1, 0}, {1, 6}, {1, 1}})));
+        break;
+      }
+      case 7:
         values.push_back(g.add(Op::transpose, {ops::reshape(g, any(), {6, 4})}, AxesAttrs{{1, 0}}));
         break;
       default: {  // concat of whole values, and one half of it
