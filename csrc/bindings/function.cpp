@@ -50,6 +50,7 @@ std::vector<Tensor> call(const Function& f, const py::args& inputs) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (py::isinstance<Tensor>(inputs[i])) {
       const auto& t = py::cast<const Tensor&>(inputs[i]);
+      if (std::string_view(t.device()) != "cpu") return call_on_tensors(f, inputs);
       host.push_back({t.data(), t.type()});
       continue;
     }

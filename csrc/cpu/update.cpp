@@ -60,11 +60,12 @@ void update_sgd(const Exec& exec, const SgdParams& p, const UpdateSegment* segme
 void update_adam(const Exec& exec, const AdamParams& p, const UpdateSegment* segments,
                  int num_segments) noexcept {
   const auto t = static_cast<double>(p.t);
-  const double correction1 = 1 - std::pow(static_cast<double>(p.beta1), t);
-  const double correction2 = 1 - std::pow(static_cast<double>(p.beta2), t);
+  const double correction1 = 1 - std::pow(p.beta1, t);
+  const double correction2 = 1 - std::pow(p.beta2, t);
   const auto alpha = static_cast<float>(p.lr * std::sqrt(correction2) / correction1);
   for_pieces(exec, segments, num_segments, [&](const UpdateSegment& s, int64_t i, int64_t n) {
-    const AdamStep step{alpha, 1 - p.beta1, 1 - p.beta2, p.epsilon, s.decay * p.lr};
+    const AdamStep step{alpha, static_cast<float>(1 - p.beta1), static_cast<float>(1 - p.beta2),
+                        p.epsilon, s.decay * p.lr};
     exec.kernels->vector.adam(n, step, s.g + i, s.w + i, s.slot[0] + i, s.slot[1] + i,
                               p.amsgrad ? s.slot[2] + i : nullptr);
   });

@@ -26,7 +26,9 @@ void update_sgd(const Exec& exec, const SgdParams& p, const UpdateSegment* segme
                 int num_segments) noexcept;
 
 struct AdamParams {
-  float lr = 0.001f, beta1 = 0.9f, beta2 = 0.999f, epsilon = 1e-7f;
+  float lr = 0.001f;
+  double beta1 = 0.9, beta2 = 0.999;  // 1 - beta is rounded once
+  float epsilon = 1e-7f;
   std::int64_t t = 1;  // 1 at the first step
   bool amsgrad = false;
 };

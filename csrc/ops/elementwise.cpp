@@ -39,6 +39,12 @@ void infer_unary(InferArgs& a) {
     fail_type(std::string(kUnaryNames[static_cast<int>(fn)]) + " of " +
               std::string(name_of(a.in[0].dtype)) + "; cast it first");
   }
+  // Their derivatives are written in y, whose sign must be that of x.
+  const bool signed_slope = fn == UnaryFn::kLeakyRelu || fn == UnaryFn::kElu;
+  if (signed_slope && !(a.as<UnaryAttrs>().alpha >= 0)) {
+    fail(std::string(kUnaryNames[static_cast<int>(fn)]) + " needs alpha >= 0, got " +
+         std::to_string(a.as<UnaryAttrs>().alpha));
+  }
 }
 
 void vjp_unary(VjpArgs& a) {

@@ -49,16 +49,18 @@ std::shared_ptr<const Program> Function::program(std::span<const TensorType> inp
 
 std::shared_ptr<const ProgramImpl> Function::Impl::specialised(std::span<const TensorType> types) {
   std::lock_guard guard(mutex);
+  const std::shared_ptr<Device> on = device();
   for (std::size_t i = 0; i < programs.size(); ++i) {
-    if (std::equal(types.begin(), types.end(), programs[i].types.begin(),
+    if (programs[i].program->device() == on &&
+        std::equal(types.begin(), types.end(), programs[i].types.begin(),
                    programs[i].types.end())) {
       std::rotate(programs.begin(), programs.begin() + static_cast<std::ptrdiff_t>(i),
                   programs.begin() + static_cast<std::ptrdiff_t>(i) + 1);
       return programs.front().program;
     }
   }
-  auto program = std::make_shared<const ProgramImpl>(context->impl(), device(), graph, types,
-                                                     passes::Options{});
+  auto program =
+      std::make_shared<const ProgramImpl>(context->impl(), on, graph, types, passes::Options{});
   if (programs.size() == kCachedPrograms) programs.pop_back();
   programs.insert(programs.begin(), {{types.begin(), types.end()}, program});
   return program;
@@ -177,12 +179,22 @@ std::vector<Tensor> Function::run(std::span<const HostInput> inputs, RunHook hoo
 
 std::vector<Tensor> Function::run(std::span<const Tensor> inputs, RunHook hook) const {
   std::vector<TensorType> types;
+  for (const Tensor& in : inputs) types.push_back(in.type());
+  const auto program = impl_->specialised(types);
+  std::vector<Tensor> copies;  // of inputs that live on another device
   std::vector<void*> addresses;
   for (const Tensor& in : inputs) {
-    types.push_back(in.type());
-    addresses.push_back(in.data());
+    if (in.buffer()->device_ptr() == program->device()) {
+      addresses.push_back(in.data());
+      continue;
+    }
+    std::vector<char> host(in.bytes());
+    in.copy_to_host(host.data());
+    copies.emplace_back(program->device(), in.type());
+    copies.back().copy_from_host(host.data());
+    addresses.push_back(copies.back().data());
   }
-  return impl_->run_once(*impl_->specialised(types), addresses, hook);
+  return impl_->run_once(*program, addresses, hook);
 }
 
 }  // namespace nnseq

@@ -12,6 +12,8 @@ void* Tensor::data() const noexcept {
   return buffer_ ? static_cast<char*>(buffer_->data()) + offset_ : nullptr;
 }
 
+const char* Tensor::device() const noexcept { return buffer_ ? buffer_->device().name() : ""; }
+
 void Tensor::copy_from_host(const void* src) const {
   buffer_->device().copy_in(data(), src, bytes());
 }

@@ -50,14 +50,13 @@ TEST_P(Update, AdamIsKerasAdam) {
     p.amsgrad = amsgrad;
     ThreadPool pool(3);
     cpu::update_adam(exec_on(GetParam(), &pool), p, a.segments.data(), a.count());
-    const double alpha =
-        p.lr * std::sqrt(1 - std::pow(double{p.beta2}, 3)) / (1 - std::pow(double{p.beta1}, 3));
+    const double alpha = p.lr * std::sqrt(1 - std::pow(p.beta2, 3)) / (1 - std::pow(p.beta1, 3));
     for (const cpu::UpdateSegment& s : before.segments) {
       const int64_t at = s.w - before.arrays[0].f32();
       for (int64_t i = 0; i < s.count; ++i) {
         const double g = s.g[i];
-        const double m = s.slot[0][i] + (g - s.slot[0][i]) * (1 - double{p.beta1});
-        const double v = s.slot[1][i] + (g * g - s.slot[1][i]) * (1 - double{p.beta2});
+        const double m = s.slot[0][i] + (g - s.slot[0][i]) * (1 - p.beta1);
+        const double v = s.slot[1][i] + (g * g - s.slot[1][i]) * (1 - p.beta2);
         const double second = amsgrad ? std::max<double>(s.slot[2][i], v) : v;
         const double w = s.w[i] - s.w[i] * s.decay * p.lr;
         ASSERT_NEAR(a.arrays[0].at(at + i), w - alpha * m / (std::sqrt(second) + p.epsilon), 1e-5);

@@ -188,7 +188,8 @@ struct UpdateAttrs {
   std::int64_t count = 0;  // n
   float momentum = 0;
   bool nesterov = false;
-  float beta1 = 0.9f, beta2 = 0.999f, epsilon = 1e-7f;
+  double beta1 = 0.9, beta2 = 0.999;
+  float epsilon = 1e-7f;
   bool amsgrad = false;
   std::vector<float> decay;  // per variable; empty: none
   NNSEQ_ATTRS(UpdateAttrs, NNSEQ_FIELD(kind) NNSEQ_FIELD(count) NNSEQ_FIELD(momentum)

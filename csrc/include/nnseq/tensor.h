@@ -27,6 +27,7 @@ class NNSEQ_API Tensor {
   DType dtype() const noexcept { return type_.dtype; }
   std::size_t bytes() const noexcept { return static_cast<std::size_t>(type_.bytes()); }
   void* data() const noexcept;  // a device address
+  const char* device() const noexcept;
   const std::shared_ptr<Buffer>& buffer() const noexcept { return buffer_; }
 
   void copy_from_host(const void* src) const;
