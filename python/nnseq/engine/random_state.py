@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnseq.engine.dispatch import apply, to_tensor
-from nnseq.engine.naming import auto_name
+from nnseq.engine.naming import auto_name, name_scope
 from nnseq.engine.state import eager_scope, state
 from nnseq.engine.tensor import Tensor, concrete, to_core
 from nnseq.engine.variable import Variable
@@ -36,9 +36,10 @@ class SeedGenerator:
             raise ValueError(f"Argument `seed` must be an integer. Received: seed={seed!r}")
         self.name = name or auto_name("seed_generator")
         self.seed = int(seed)
-        self.state = Variable(
-            np.array([self.seed, 0], np.int64), trainable=False, name="seed_generator_state"
-        )
+        with name_scope(self.name):
+            self.state = Variable(
+                np.array([self.seed, 0], np.int64), trainable=False, name="seed_generator_state"
+            )
 
     def advanced(self, start: Tensor) -> Tensor:
         """The state one step after `start`."""

@@ -10,6 +10,7 @@ import numpy as np  # noqa: F401 (doctest)
 from nnseq.engine import nest
 from nnseq.engine.dispatch import to_tensor
 from nnseq.engine.naming import name_scope
+from nnseq.engine.operators import DataDependentError
 from nnseq.engine.tensor import KerasTensor
 from nnseq.layers.input_layer import InputLayer
 from nnseq.layers.layer import Layer
@@ -179,8 +180,17 @@ class Sequential(Model):
                 f"{first.batch_shape}. You cannot build it with input shape {shape}."
             )
         self._outputs = [self._layers[0].output]
-        for layer in self.layers:
-            self._extend(layer)
+        try:
+            for layer in self.layers:
+                self._extend(layer)
+        except Exception as error:
+            self._outputs = []
+            if self._input_is_implicit:
+                self._layers.pop(0)
+                self._input_is_implicit = False
+                if isinstance(error, DataDependentError):
+                    return  # it can only run eagerly: the layers are called in order
+            raise
         self._close()
 
     def _extend(self, layer: Layer) -> None:

@@ -1,0 +1,139 @@
+"""P9: predictions during fit, Ctrl-C, a raising callback and a bad label leave the model intact."""
+
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+
+import nnseq
+from nnseq.callbacks import LambdaCallback
+
+RNG = np.random.default_rng(9)
+ROWS, BATCH = 4000, 10
+X = RNG.normal(size=(ROWS, 8)).astype("float32")
+CLASSES = RNG.integers(0, 3, ROWS)
+FIT = {"batch_size": BATCH, "shuffle": False, "verbose": 0}
+
+
+def classifier():
+    nnseq.utils.set_random_seed(2)
+    layers = nnseq.layers
+    model = nnseq.Sequential(
+        [
+            nnseq.Input((8,)),
+            layers.Dense(32, activation="relu"),
+            layers.BatchNormalization(),
+            layers.Dropout(0.2),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
+
+
+def assert_at_a_whole_step(model):
+    """Its weights are those after its number of steps, and it goes on as if nothing happened."""
+    steps = int(model.optimizer.iterations)
+    other = classifier()
+    epochs, rest = divmod(steps, ROWS // BATCH)
+    if epochs:
+        other.fit(X, CLASSES, epochs=epochs, **FIT)
+    if rest:
+        other.fit(X[: rest * BATCH], CLASSES[: rest * BATCH], **FIT)
+    for each in range(2):
+        for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
+            assert np.array_equal(a, b)
+        assert np.array_equal(model.predict(X[:50], verbose=0), other.predict(X[:50], verbose=0))
+        if each == 0:
+            a, b = (m.fit(X[:200], CLASSES[:200], **FIT).history for m in (model, other))
+            assert a == b
+    return steps
+
+
+def test_eight_threads_predict_during_fit():
+    model = classifier()
+    stop = threading.Event()
+    rows, counts, wrong = X[:64], [0] * 8, []
+    model.predict(rows, verbose=0)
+
+    def predict(k):
+        try:
+            while not stop.is_set():
+                if k % 2:
+                    p = model.predict(rows, verbose=0)
+                else:
+                    p = model(rows).numpy()
+                if not (np.isfinite(p).all() and np.allclose(p.sum(axis=1), 1, atol=1e-5)):
+                    wrong.append(p)
+                counts[k] += 1
+        except Exception as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=predict, args=(k,)) for k in range(8)]
+    for thread in threads:
+        thread.start()
+    try:
+        model.fit(X, CLASSES, epochs=3, **FIT)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(30)
+    assert not wrong
+    assert min(counts) > 0
+    assert assert_at_a_whole_step(model) == 3 * ROWS // BATCH
+
+
+@pytest.mark.parametrize("verbose", [0, 2])
+@pytest.mark.parametrize("after", [0.05, 0.2])
+def test_ctrl_c(after, verbose, capsys):
+    before = signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    model = classifier()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, after)
+            model.fit(X, CLASSES, epochs=100000, **{**FIT, "verbose": verbose})
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert_at_a_whole_step(model)
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, KeyboardInterrupt])
+def test_a_callback_that_raises(kind):
+    model = classifier()
+
+    def trouble(batch, logs):
+        if batch == 7:
+            raise kind("trouble")
+
+    with pytest.raises(kind, match="trouble"):
+        model.fit(X, CLASSES, callbacks=[LambdaCallback(on_train_batch_end=trouble)], **FIT)
+    assert assert_at_a_whole_step(model) == 8
+
+
+@pytest.mark.parametrize("label", [3, -1, 2**31 - 1])
+def test_a_label_out_of_range(label):
+    model = classifier()
+    bad = CLASSES.copy()
+    bad[123] = label
+    message = rf"index {label} of sample 123 is outside \[0, 3\)"
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, bad, **FIT)
+    assert assert_at_a_whole_step(model) == 12
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, bad, batch_size=BATCH, verbose=0)  # shuffled
+    with pytest.raises(ValueError, match=message):
+        model.evaluate(X, bad, verbose=0)
+
+
+def test_a_token_out_of_range_in_predict():
+    layers = nnseq.layers
+    model = nnseq.Sequential([layers.Embedding(5, 2), layers.GlobalAveragePooling1D()])
+    good, bad = np.array([[0, 4], [1, 2]]), np.array([[0, 4], [1, 5]])
+    expected = model.predict(good, verbose=0)
+    for call in (model, lambda x: model.predict(x, verbose=0)):
+        with pytest.raises(ValueError, match=r"embedding: .*index 5 of sample 1 .*\[0, 5\)"):
+            call(bad)
+    assert np.array_equal(model.predict(good, verbose=0), expected)
