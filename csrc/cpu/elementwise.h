@@ -1,4 +1,5 @@
-// Elementwise programs: a list of instructions run block by block in L1, with broadcasting operands.
+// Elementwise programs: a list of instructions run block by block in L1, with broadcasting
+// operands.
 #pragma once
 
 #include "nnseq/functions.h"

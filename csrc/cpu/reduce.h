@@ -1,4 +1,5 @@
-// Reductions over any set of axes; a fixed tree of 16 lanes and 64-row blocks, whatever the threads.
+// Reductions over any set of axes; a fixed tree of 16 lanes and 64-row blocks, whatever the
+// threads.
 #pragma once
 
 #include <cstddef>

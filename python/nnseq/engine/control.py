@@ -82,7 +82,8 @@ def scan(
     if not sequences:
         raise ValueError("scan needs at least one sequence `xs` of shape (length, ...)")
     body = _Body(state.trace, state.training)
-    with body.active():
+
+    def record() -> tuple[int, Any]:
         args = [body.input(f"state_{i}", t.dtype, t.shape) for i, t in enumerate(states)]
         args += [body.input(f"step_{i}", t.dtype, t.shape[1:]) for i, t in enumerate(sequences)]
         carried = nest.pack(init, args[: len(states)])
@@ -94,13 +95,16 @@ def scan(
         _check_carry(states, ends)
         for x in [*ends, *results]:
             body.graph.add_output(body.value_of(x))
+        return len(results), y
+
+    num_results, y = body.run(record)
     attrs = {
         "body": body.graph,
         "num_states": len(states),
         "num_sequences": len(sequences),
         "reverse": reverse,
     }
-    count = len(states) + len(results)
+    count = len(states) + num_results
     outputs = apply("scan", [*states, *sequences, *body.captured()], attrs, count)
     flat: list[Tensor] = [outputs] if count == 1 else list(outputs)
     rest = iter(flat[len(states) :])

@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 from nnseq.engine import nest
 from nnseq.engine.naming import auto_name, check_name, uniquify
 from nnseq.engine.operators import DataDependentError
-from nnseq.engine.state import eager_scope, state
+from nnseq.engine.state import state
 from nnseq.engine.tensor import KerasTensor, Shape, Tensor
 from nnseq.engine.trace import Trace
 
@@ -163,25 +163,27 @@ def _common(a: Any, b: Any) -> Any:
 def _spec(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], fill: int | None
 ) -> Any:
-    with eager_scope():  # outer tapes see nothing of this
-        trace = Trace(training=state.training)
-        with trace.active():
-            made: dict[int, Tensor] = {}
+    trace = Trace(training=state.training)
+    made: dict[int, Tensor] = {}
 
-            def stand_in(x: Any) -> Any:
-                if not isinstance(x, KerasTensor):
-                    return x
-                if id(x) not in made:
-                    shape: Shape = tuple(fill if d is None else d for d in x.shape)
-                    made[id(x)] = trace.input(x.name, x.dtype, shape)
-                    if x._keras_mask is not None:
-                        made[id(x)]._keras_mask = stand_in(x._keras_mask)
-                return made[id(x)]
+    def stand_in(x: Any) -> Any:
+        if not isinstance(x, KerasTensor):
+            return x
+        if id(x) not in made:
+            shape: Shape = tuple(fill if d is None else d for d in x.shape)
+            made[id(x)] = trace.input(x.name, x.dtype, shape)
+            if x._keras_mask is not None:
+                made[id(x)]._keras_mask = stand_in(x._keras_mask)
+        return made[id(x)]
 
-            outputs = function(
-                *nest.map_structure(stand_in, tuple(args)), **nest.map_structure(stand_in, kwargs)
-            )
-            return nest.map_structure(_described, outputs)
+    def describe() -> Any:
+        state.tapes = ()  # outer tapes see nothing of this
+        outputs = function(
+            *nest.map_structure(stand_in, tuple(args)), **nest.map_structure(stand_in, kwargs)
+        )
+        return nest.map_structure(_described, outputs)
+
+    return trace.run(describe)
 
 
 def _described(x: Any) -> Any:

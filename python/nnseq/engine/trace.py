@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nnseq import _core
 from nnseq.engine.host import HostInt
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from nnseq.engine.random_state import SeedGenerator
     from nnseq.engine.variable import Variable
 
+R = TypeVar("R")
 _SIZE_ATTRS = ("sizes", "begin", "low", "high")
 
 
@@ -46,17 +46,19 @@ class Trace:
         self._generators: dict[int, tuple[SeedGenerator, Tensor]] = {}
         self._streams = 0
 
-    @contextmanager
-    def active(self) -> Iterator[Trace]:
-        """Makes this the trace of the thread."""
-        previous, training = state.trace, state.training
-        state.trace = self
-        state.training = self.training
-        self.graph.set_scope("/".join(state.scopes))
+    def run(self, function: Callable[[], R]) -> R:
+        """Calls `function` with this as the trace of the thread.
+
+        Ctrl-C may come at any call: all of the state is set back without one, so that what an
+        inner block could not set back is healed here.
+        """
+        trace, training, tapes, scopes = state.trace, state.training, state.tapes, state.scopes
         try:
-            yield self
+            state.trace, state.training = self, self.training
+            self.graph.set_scope("/".join(scopes))
+            return function()
         finally:
-            state.trace, state.training = previous, training
+            state.trace, state.training, state.tapes, state.scopes = trace, training, tapes, scopes
 
     # --- values ---------------------------------------------------------------------------------
     def tensor(self, value: int) -> Tensor:

@@ -162,24 +162,24 @@ class Traced:
 
     def _trace(self, args: Any, shapes: Sequence[Shape]) -> Compiled:
         trace = Trace(self.training, self.trainable)
-        tapes, state.tapes = state.tapes, ()
-        try:
-            with trace.active():
-                remaining = iter(shapes)
 
-                def stand_in(x: Any) -> Any:
-                    if not _is_tensor_leaf(x):
-                        return x
-                    name = f"input_{len(inputs)}"
-                    inputs.append(trace.input(name, _dtype_of(x), next(remaining)))
-                    return inputs[-1]
+        def make() -> Compiled:
+            state.tapes = ()
+            remaining = iter(shapes)
 
-                inputs: list[Tensor] = []
-                result = self.function(*nest.map_structure(stand_in, tuple(args)))
-                trace.advance_generators()
-                return self._finished(trace, result, shapes)
-        finally:
-            state.tapes = tapes
+            def stand_in(x: Any) -> Any:
+                if not _is_tensor_leaf(x):
+                    return x
+                name = f"input_{len(inputs)}"
+                inputs.append(trace.input(name, _dtype_of(x), next(remaining)))
+                return inputs[-1]
+
+            inputs: list[Tensor] = []
+            result = self.function(*nest.map_structure(stand_in, tuple(args)))
+            trace.advance_generators()
+            return self._finished(trace, result, shapes)
+
+        return trace.run(make)
 
     def _finished(self, trace: Trace, result: Any, shapes: Sequence[Shape]) -> Compiled:
         outputs: list[Tensor] = []

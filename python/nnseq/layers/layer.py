@@ -35,6 +35,7 @@ def _marks_built(build: Callable[..., Any]) -> Callable[..., Any]:
             build(self, *args, **kwargs)
             return
         self._building = True
+        count = len(self._weights)
         try:
             scopes = state.scopes
             own = scopes if scopes and scopes[-1] == self.name else (*scopes, self.name)
@@ -44,6 +45,9 @@ def _marks_built(build: Callable[..., Any]) -> Callable[..., Any]:
                     build(self, *args, **kwargs)
                 finally:
                     set_scopes(scopes)
+        except BaseException:
+            del self._weights[count:]
+            raise
         finally:
             self._building = False
         self.built = True
@@ -272,9 +276,9 @@ class Layer(Tracked):
         except (ValueError, TypeError, NotImplementedError) as error:
             self._name_in(error)
             raise
-        finally:
+        finally:  # first without a call, in which Ctrl-C could come
+            state.scopes, state.training = scopes, training
             set_scopes(scopes)
-            state.training = training
         return outputs
 
     def _converted(self, x: Any) -> Any:
