@@ -47,6 +47,7 @@ def compiled(**arguments):
         ({"metrics": "accuracy"}, "Expected `metrics` argument to be a list, tuple, or dict"),
         ({"weighted_metrics": ["maee"]}, "Did you mean 'mae'"),
         ({"loss": "mse", "loss_weights": "1"}, "loss_weights"),
+        ({"loss": "mse", "loss_weights": ["mae"]}, "`loss_weights` must hold numbers"),
         ({"optimizer": 7}, "optimizer"),
     ],
 )

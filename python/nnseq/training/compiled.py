@@ -1,6 +1,7 @@
 """The losses and metrics of compile(), for one or several outputs."""
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 from nnseq import losses, metrics, ops
@@ -34,6 +35,11 @@ def _map_leaves(fn: Any, value: Any) -> Any:
     return fn(value)
 
 
+def _check_weight(value: Any) -> None:
+    if value is not None and not isinstance(value, Real):
+        raise ValueError(f"`loss_weights` must hold numbers. Received: {value!r}")
+
+
 class CompileLoss:
     """The total of the losses of all outputs, each times its loss weight.
 
@@ -50,6 +56,7 @@ class CompileLoss:
                 "`loss_weights` must be a number, a list or a dict with one number per output. "
                 f"Received: {loss_weights!r} (of type {type(loss_weights).__name__})"
             )
+        _map_leaves(_check_weight, loss_weights)
         self._model_names = names
         self._entries: list[tuple[Loss | None, Any]] | None = None
         self._trackers: list[Mean | None] = []
