@@ -78,14 +78,7 @@ def test_a_tagger_trains_as_in_keras(weights):
     )
     assert_same_predictions(ours, theirs, TOKENS)
     for length in (5, 17):  # other lengths, in the same model
-        rows = TOKENS[:, :length]
-        assert_same_predictions(ours, theirs, rows)
-        assert_same_losses(
-            *(
-                model.evaluate(rows, LABELS[:, :length], verbose=0, return_dict=True)
-                for model in (ours, theirs)
-            )
-        )
+        assert_same_predictions(ours, theirs, TOKENS[:, :length])
 
 
 def test_weights_of_samples_count_for_all_their_steps():

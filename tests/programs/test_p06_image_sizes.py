@@ -50,9 +50,6 @@ def test_trains_and_predicts_on_all_sizes_as_keras():
         expected = theirs.predict(images, verbose=0)
         np.testing.assert_allclose(ours.predict(images, verbose=0), expected, rtol=0, atol=2e-4)
         np.testing.assert_allclose(ours(images).numpy(), expected, rtol=0, atol=2e-4)
-        assert_same_losses(
-            ours.evaluate(images, CLASSES, verbose=0), theirs.evaluate(images, CLASSES, verbose=0)
-        )
 
 
 def test_fit_builds_it():
