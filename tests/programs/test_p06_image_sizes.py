@@ -31,7 +31,7 @@ def net(lib):
 
 def compiled(lib, model):
     loss = lib.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(lib.optimizers.Adam(0.01), loss, metrics=["accuracy"])
+    model.compile(lib.optimizers.SGD(0.05, momentum=0.9), loss, metrics=["accuracy"])
     return model
 
 
