@@ -1,6 +1,10 @@
-"""Set before anything imports Keras or JAX: the oracle runs on the CPU with the JAX back end."""
+"""What all tests rely on, set before anything imports Keras or JAX: the oracle runs on the CPU."""
 
 import os
+import signal
+
+# Started in the background by a shell, a process ignores Ctrl-C; the tests of it send some.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 os.environ["KERAS_BACKEND"] = "jax"
 os.environ["JAX_PLATFORMS"] = "cpu"

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -234,3 +235,13 @@ def test_output_weights_do_not_vanish():
     """The sum that gradients are taken of depends on every element."""
     case = next(case for case in cases("softmax") if case.inputs[0].size > 10)
     assert np.count_nonzero(output_weights(case)[0]) == case.inputs[0].size
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(1, 21))
+def test_forward_over_many_seeds(seed):
+    for name, row in ROWS.items():
+        for case in row(np.random.default_rng([seed, zlib.crc32(name.encode())])):
+            results = evaluate(case, gradients=False)
+            for got, want in zip(results, expected(case), strict=True):
+                assert_matches(case, got, want)

@@ -22,7 +22,7 @@ def sgd(lr, w, g, slots, attrs: Mapping[str, Any]):
 
 
 def adam(lr, t, w, g, slots, attrs: Mapping[str, Any]):
-    beta1, beta2 = f32(attrs.get("beta1", 0.9)), f32(attrs.get("beta2", 0.999))
+    beta1, beta2 = attrs.get("beta1", 0.9), attrs.get("beta2", 0.999)
     alpha = lr * np.sqrt(1 - beta2**t) / (1 - beta1**t)
     m = slots[0] + (g - slots[0]) * (1 - beta1)
     v = slots[1] + (g * g - slots[1]) * (1 - beta2)

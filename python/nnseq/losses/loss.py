@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from nnseq import ops
 from nnseq.engine.dtypes import standardize_dtype
-from nnseq.engine.naming import uniquify
+from nnseq.engine.naming import root_scope, uniquify
 from nnseq.losses.shapes import align_weights, to_tensors
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
@@ -42,6 +42,10 @@ class Loss:
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Returns the reduced loss, a scalar unless the reduction is "none"."""
+        with root_scope(self.name):  # errors of the core name the loss
+            return self._reduced(y_true, y_pred, sample_weight)
+
+    def _reduced(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
         mask = getattr(y_pred, "_keras_mask", None)
         y_pred = to_tensors(y_pred, self.dtype)
         values = self.call(self._convert_targets(y_true), y_pred)
