@@ -30,6 +30,16 @@ from nnseq.layers.pooling import (
     GlobalMaxPooling2D,
     MaxPooling2D,
 )
+from nnseq.layers.reshaping import (
+    Cropping1D,
+    Cropping2D,
+    Permute,
+    RepeatVector,
+    UpSampling1D,
+    UpSampling2D,
+    ZeroPadding1D,
+    ZeroPadding2D,
+)
 from nnseq.layers.rnn import SimpleRNN, SimpleRNNCell
 
 AvgPool2D = AveragePooling2D
@@ -50,6 +60,8 @@ __all__ = [
     "Concatenate",
     "Conv2D",
     "Convolution2D",
+    "Cropping1D",
+    "Cropping2D",
     "Dense",
     "Dropout",
     "Embedding",
@@ -72,12 +84,18 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Multiply",
+    "Permute",
     "ReLU",
+    "RepeatVector",
     "Reshape",
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",
     "Subtract",
+    "UpSampling1D",
+    "UpSampling2D",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
     "add",
     "average",
     "concatenate",

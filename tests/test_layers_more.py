@@ -1,0 +1,90 @@
+"""More layers against the same layers of Keras; the comparisons are those of test_layers.py."""
+
+import numpy as np
+import pytest
+
+import nnseq
+from nnseq import layers, ops
+
+pytest.importorskip("keras", reason="Keras is the oracle: pip install 'keras==3.15.*' jax")
+import test_layers as oracle
+from test_layers import IMAGE, SEQUENCE, VECTOR, normal
+
+pytestmark = pytest.mark.keras
+
+FIRST = {"data_format": "channels_first"}
+
+# (class, arguments, input shape)
+CASES = [
+    ("Permute", {"dims": (2, 1)}, SEQUENCE),
+    ("Permute", {"dims": (3, 1, 2)}, IMAGE),
+    ("RepeatVector", {"n": 3}, VECTOR),
+    ("ZeroPadding1D", {}, SEQUENCE),
+    ("ZeroPadding1D", {"padding": (2, 0), **FIRST}, SEQUENCE),
+    ("ZeroPadding2D", {}, IMAGE),
+    ("ZeroPadding2D", {"padding": ((1, 0), (2, 3)), **FIRST}, IMAGE),
+    ("ZeroPadding2D", {"padding": (0, 2)}, IMAGE),
+    ("Cropping1D", {}, SEQUENCE),
+    ("Cropping1D", {"cropping": (2, 0)}, SEQUENCE),
+    ("Cropping2D", {}, IMAGE),
+    ("Cropping2D", {"cropping": ((1, 2), (0, 3))}, IMAGE),
+    ("Cropping2D", {"cropping": 1, **FIRST}, IMAGE),
+    ("UpSampling1D", {"size": 3}, SEQUENCE),
+    ("UpSampling2D", {}, IMAGE),
+    ("UpSampling2D", {"size": (1, 3), **FIRST}, IMAGE),
+    ("UpSampling2D", {"size": (2, 3), "interpolation": "bilinear"}, IMAGE),
+    ("UpSampling2D", {"size": 4, "interpolation": "bilinear", **FIRST}, IMAGE),
+]
+IDS = [f"{name}-{number}" for number, (name, _, _) in enumerate(CASES)]
+
+
+@pytest.mark.parametrize(("name", "arguments", "shape"), CASES, ids=IDS)
+def test_values_and_gradients(name, arguments, shape):
+    oracle.test_values_and_gradients(name, arguments, shape)
+
+
+@pytest.mark.parametrize(("name", "arguments", "shape"), CASES, ids=IDS)
+def test_weights_and_shapes(name, arguments, shape):
+    oracle.test_weights_and_shapes(name, arguments, shape)
+
+
+@pytest.mark.parametrize(("name", "arguments", "shape"), CASES, ids=IDS)
+def test_configuration_is_read_by_keras_and_back(name, arguments, shape):
+    oracle.test_configuration_is_read_by_keras_and_back(name, arguments, shape)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "shape"),
+    [
+        ("ZeroPadding2D", {}, (None, None, None, 4)),
+        ("Cropping1D", {}, (None, None, 4)),
+        ("UpSampling2D", {}, (None, None, None, 4)),
+        ("UpSampling2D", {"interpolation": "bilinear"}, (None, None, None, 4)),
+    ],
+)
+def test_unknown_positions(name, arguments, shape):
+    """A layer built for any size gives what it gives for the size of its input."""
+    model = nnseq.Sequential([nnseq.Input(shape[1:]), getattr(layers, name)(**arguments)])
+    assert model.output_shape == shape
+    x = normal((2, 6, 4) if len(shape) == 3 else IMAGE)
+    np.testing.assert_array_equal(model.predict(x, verbose=0), model.layers[-1](x).numpy())
+
+
+def test_reshaping_errors():
+    with pytest.raises(ValueError, match="start from 1"):
+        layers.Permute((0, 1))
+    for name in ("RepeatVector", "UpSampling1D"):
+        with pytest.raises(TypeError, match="integer"):
+            getattr(layers, name)(1.5)
+        with pytest.raises(ValueError, match="positive"):
+            getattr(layers, name)(0)
+    with pytest.raises(ValueError, match="padding"):
+        layers.ZeroPadding1D(-1)
+    with pytest.raises(ValueError, match="two elements"):
+        layers.ZeroPadding2D((1, 2, 3))
+    with pytest.raises(ValueError, match="smaller"):
+        layers.Cropping1D(3)(ops.ones((1, 6, 2)))
+    with pytest.raises(ValueError, match="smaller"):
+        layers.Cropping2D(((0, 0), (2, 3)))(ops.ones((1, 6, 5, 2)))
+    with pytest.raises(ValueError, match="interpolation"):
+        layers.UpSampling2D(2, interpolation="lanczos3")
