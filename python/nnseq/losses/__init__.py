@@ -3,12 +3,26 @@
 from typing import Any
 
 from nnseq.engine.registry import Registry
+from nnseq.losses.divergence import (
+    KLDivergence,
+    Poisson,
+    kl_divergence,
+    poisson,
+)
 from nnseq.losses.functions import (
     binary_crossentropy,
     categorical_crossentropy,
     mean_absolute_error,
     mean_squared_error,
     sparse_categorical_crossentropy,
+)
+from nnseq.losses.hinge import (
+    CategoricalHinge,
+    Hinge,
+    SquaredHinge,
+    categorical_hinge,
+    hinge,
+    squared_hinge,
 )
 from nnseq.losses.loss import Loss
 from nnseq.losses.losses import (
@@ -19,31 +33,69 @@ from nnseq.losses.losses import (
     MeanSquaredError,
     SparseCategoricalCrossentropy,
 )
+from nnseq.losses.regression import (
+    CosineSimilarity,
+    Huber,
+    LogCosh,
+    MeanAbsolutePercentageError,
+    MeanSquaredLogarithmicError,
+    cosine_similarity,
+    huber,
+    log_cosh,
+    mean_absolute_percentage_error,
+    mean_squared_logarithmic_error,
+)
 
 _functions = [
     binary_crossentropy,
     categorical_crossentropy,
+    categorical_hinge,
+    cosine_similarity,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
     mean_absolute_error,
+    mean_absolute_percentage_error,
     mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
     sparse_categorical_crossentropy,
+    squared_hinge,
 ]
 _registry = Registry(
     "loss",
     [
         BinaryCrossentropy,
         CategoricalCrossentropy,
+        CategoricalHinge,
+        CosineSimilarity,
+        Hinge,
+        Huber,
+        KLDivergence,
+        LogCosh,
         MeanAbsoluteError,
+        MeanAbsolutePercentageError,
         MeanSquaredError,
+        MeanSquaredLogarithmicError,
+        Poisson,
         SparseCategoricalCrossentropy,
+        SquaredHinge,
     ],
     {
         **{fn.__name__: fn for fn in _functions},
         "bce": binary_crossentropy,
         "BCE": binary_crossentropy,
+        "kld": kl_divergence,
+        "KLD": kl_divergence,
         "mae": mean_absolute_error,
         "MAE": mean_absolute_error,
+        "mape": mean_absolute_percentage_error,
+        "MAPE": mean_absolute_percentage_error,
         "mse": mean_squared_error,
         "MSE": mean_squared_error,
+        "msle": mean_squared_logarithmic_error,
+        "MSLE": mean_squared_logarithmic_error,
     },
 )
 
@@ -73,17 +125,37 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
 __all__ = [
     "BinaryCrossentropy",
     "CategoricalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
+    "LogCosh",
     "Loss",
     "LossFunctionWrapper",
     "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
     "SparseCategoricalCrossentropy",
+    "SquaredHinge",
     "binary_crossentropy",
     "categorical_crossentropy",
+    "categorical_hinge",
+    "cosine_similarity",
     "deserialize",
     "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
     "mean_absolute_error",
+    "mean_absolute_percentage_error",
     "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
     "serialize",
     "sparse_categorical_crossentropy",
+    "squared_hinge",
 ]

@@ -7,7 +7,8 @@ from nnseq.engine.dtypes import is_float
 from nnseq.losses.shapes import check_same_shape, compatible, squeeze_or_expand
 
 
-def _targets(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+def float_targets(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+    """Both as floating-point Tensors of the dtype of y_pred, their ranks made equal."""
     y_pred = ops.convert_to_tensor(y_pred)
     if not is_float(y_pred.dtype):
         y_pred = ops.cast(y_pred, "float32")
@@ -20,14 +21,14 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
     >>> mean_squared_error([[0.0, 1.0]], [[1.0, 3.0]]).numpy()
     array([2.5], dtype=float32)
     """
-    y_true, y_pred = _targets(y_true, y_pred)
+    y_true, y_pred = float_targets(y_true, y_pred)
     check_same_shape("mean_squared_error", y_true, y_pred)
     return ops.mean(ops.square(y_true - y_pred), axis=-1)
 
 
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
     """mean(|y_true - y_pred|, axis=-1)."""
-    y_true, y_pred = _targets(y_true, y_pred)
+    y_true, y_pred = float_targets(y_true, y_pred)
     check_same_shape("mean_absolute_error", y_true, y_pred)
     return ops.mean(ops.abs(y_true - y_pred), axis=-1)
 
@@ -54,7 +55,7 @@ def binary_crossentropy(
     >>> binary_crossentropy([[1.0]], [[0.5]]).numpy().round(4)
     array([0.6931], dtype=float32)
     """
-    y_true, y_pred = _targets(y_true, y_pred)
+    y_true, y_pred = float_targets(y_true, y_pred)
     check_same_shape("binary_crossentropy", y_true, y_pred, _binary_hint(y_true, y_pred))
     _check_smoothing(label_smoothing)
     if label_smoothing:
