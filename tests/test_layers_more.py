@@ -34,6 +34,29 @@ CASES = [
     ("UpSampling2D", {"size": (1, 3), **FIRST}, IMAGE),
     ("UpSampling2D", {"size": (2, 3), "interpolation": "bilinear"}, IMAGE),
     ("UpSampling2D", {"size": 4, "interpolation": "bilinear", **FIRST}, IMAGE),
+    ("MaxPooling1D", {}, SEQUENCE),
+    ("MaxPooling1D", {"pool_size": 3, "strides": 1, "padding": "same"}, SEQUENCE),
+    ("AveragePooling1D", {"pool_size": 3, "strides": 2}, SEQUENCE),
+    ("AveragePooling1D", {"pool_size": 2, "padding": "same"}, SEQUENCE),
+    ("GlobalMaxPooling1D", {}, SEQUENCE),
+    ("GlobalMaxPooling1D", {"keepdims": True, **FIRST}, SEQUENCE),
+    ("Conv1D", {"filters": 3, "kernel_size": 2}, SEQUENCE),
+    ("Conv1D", {"filters": 3, "kernel_size": 3, "padding": "causal"}, SEQUENCE),
+    (
+        "Conv1D",
+        {"filters": 3, "kernel_size": 2, "padding": "causal", "dilation_rate": 3},
+        SEQUENCE,
+    ),
+    (
+        "Conv1D",
+        {"filters": 3, "kernel_size": 3, "padding": "causal", "strides": 2, "use_bias": False},
+        SEQUENCE,
+    ),
+    (
+        "Conv1D",
+        {"filters": 4, "kernel_size": 2, "padding": "same", "groups": 2, "activation": "relu"},
+        SEQUENCE,
+    ),
 ]
 IDS = [f"{name}-{number}" for number, (name, _, _) in enumerate(CASES)]
 
@@ -88,3 +111,13 @@ def test_reshaping_errors():
         layers.Cropping2D(((0, 0), (2, 3)))(ops.ones((1, 6, 5, 2)))
     with pytest.raises(ValueError, match="interpolation"):
         layers.UpSampling2D(2, interpolation="lanczos3")
+
+
+def test_causal_convolution_does_not_see_later_steps():
+    layer, x = layers.Conv1D(2, 3, padding="causal", dilation_rate=2), normal((1, 9, 3))
+    changed = x.copy()
+    changed[:, 5:] += 1
+    np.testing.assert_array_equal(layer(x).numpy()[:, :5], layer(changed).numpy()[:, :5])
+    assert (layer(x).numpy()[:, 5:] != layer(changed).numpy()[:, 5:]).all()
+    with pytest.raises(ValueError, match="padding"):
+        layers.Conv2D(2, 3, padding="causal")

@@ -1,7 +1,7 @@
 """Layers: configuration, weights, and a call written with nnseq.ops."""
 
 from nnseq.layers.activation import ELU, LeakyReLU, ReLU, Softmax
-from nnseq.layers.convolutional import Conv2D
+from nnseq.layers.convolutional import Conv1D, Conv2D
 from nnseq.layers.core import Activation, Dense, Dropout, Embedding, Flatten, Identity, Reshape
 from nnseq.layers.input_layer import Input, InputLayer
 from nnseq.layers.input_spec import InputSpec
@@ -24,10 +24,13 @@ from nnseq.layers.merging import (
 )
 from nnseq.layers.normalization import BatchNormalization, LayerNormalization
 from nnseq.layers.pooling import (
+    AveragePooling1D,
     AveragePooling2D,
     GlobalAveragePooling1D,
     GlobalAveragePooling2D,
+    GlobalMaxPooling1D,
     GlobalMaxPooling2D,
+    MaxPooling1D,
     MaxPooling2D,
 )
 from nnseq.layers.reshaping import (
@@ -43,7 +46,11 @@ from nnseq.layers.reshaping import (
 from nnseq.layers.rnn import SimpleRNN, SimpleRNNCell
 
 AvgPool2D = AveragePooling2D
+AvgPool1D = AveragePooling1D
+Convolution1D = Conv1D
 Convolution2D = Conv2D
+GlobalMaxPool1D = GlobalMaxPooling1D
+MaxPool1D = MaxPooling1D
 GlobalAvgPool1D = GlobalAveragePooling1D
 GlobalAvgPool2D = GlobalAveragePooling2D
 GlobalMaxPool2D = GlobalMaxPooling2D
@@ -54,11 +61,15 @@ __all__ = [
     "Activation",
     "Add",
     "Average",
+    "AveragePooling1D",
     "AveragePooling2D",
+    "AvgPool1D",
     "AvgPool2D",
     "BatchNormalization",
     "Concatenate",
+    "Conv1D",
     "Conv2D",
+    "Convolution1D",
     "Convolution2D",
     "Cropping1D",
     "Cropping2D",
@@ -70,7 +81,9 @@ __all__ = [
     "GlobalAveragePooling2D",
     "GlobalAvgPool1D",
     "GlobalAvgPool2D",
+    "GlobalMaxPool1D",
     "GlobalMaxPool2D",
+    "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "Identity",
     "Input",
@@ -79,7 +92,9 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "MaxPool1D",
     "MaxPool2D",
+    "MaxPooling1D",
     "MaxPooling2D",
     "Maximum",
     "Minimum",

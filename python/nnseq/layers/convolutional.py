@@ -1,4 +1,4 @@
-"""Conv2D."""
+"""Conv1D and Conv2D."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,16 +7,17 @@ from nnseq import activations, constraints, initializers, ops, regularizers
 from nnseq.layers.channels import channel_axis, in_channels_last
 from nnseq.layers.input_spec import InputSpec
 from nnseq.layers.layer import Layer
-from nnseq.layers.serialized import choice, pair, positive, serialized
+from nnseq.layers.serialized import choice, positive, positives, serialized
 from nnseq.layers.serialized import data_format as check_format
 
 
-class Conv2D(Layer):
-    """2-D convolution: (N, H, W, C) -> (N, H', W', filters), kernel (kh, kw, C / groups, filters).
+class Conv(Layer):
+    """activation(x convolved with kernel + bias) over `rank` axes of positions.
 
     Args:
         filters: number of output channels.
-        kernel_size, strides, dilation_rate: an integer or two; one of the last two must be 1.
+        kernel_size, strides, dilation_rate: an integer, or one for each axis of positions; one
+            of the last two must be 1.
         padding: "valid": H' = floor((H - dilation * (kh - 1) - 1) / stride) + 1; "same":
             H' = ceil(H / stride), the odd row of zeros at the bottom and right.
         data_format: "channels_last" (default) or "channels_first".
@@ -24,20 +25,20 @@ class Conv2D(Layer):
         activation: name or function applied at the end.
 
     Raises:
-        ValueError: if an argument is out of range or the image is smaller than the kernel.
-
-    >>> Conv2D(8, 3, padding="same", strides=2)(ops.ones((1, 5, 6, 3))).shape
-    (1, 3, 3, 8)
+        ValueError: if an argument is out of range or the input is smaller than the kernel.
     """
+
+    rank: int
+    paddings: tuple[str, ...] = ("valid", "same")
 
     def __init__(
         self,
         filters: int,
         kernel_size: int | Sequence[int],
-        strides: int | Sequence[int] = (1, 1),
+        strides: int | Sequence[int] = 1,
         padding: str = "valid",
         data_format: str | None = None,
-        dilation_rate: int | Sequence[int] = (1, 1),
+        dilation_rate: int | Sequence[int] = 1,
         groups: int = 1,
         activation: Any = None,
         use_bias: bool = True,
@@ -52,10 +53,10 @@ class Conv2D(Layer):
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.filters = positive("filters", filters)
-        self.kernel_size = pair("kernel_size", kernel_size)
-        self.strides = pair("strides", strides)
-        self.dilation_rate = pair("dilation_rate", dilation_rate)
-        self.padding = choice("padding", padding, ("valid", "same"))
+        self.kernel_size = positives("kernel_size", kernel_size, self.rank)
+        self.strides = positives("strides", strides, self.rank)
+        self.dilation_rate = positives("dilation_rate", dilation_rate, self.rank)
+        self.padding = choice("padding", padding, self.paddings)
         self.data_format = check_format(data_format)
         self.groups = positive("groups", groups)
         self.activation = activations.get(activation)
@@ -66,7 +67,7 @@ class Conv2D(Layer):
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
-        self.input_spec = InputSpec(ndim=4)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
         if self.filters % self.groups:
             raise ValueError(
                 "The number of filters must be divisible by the number of groups. "
@@ -102,7 +103,7 @@ class Conv2D(Layer):
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,
             )
-        self.input_spec = InputSpec(ndim=4, axes={axis: channels})
+        self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
 
     def call(self, inputs: Any) -> Any:
         return self.activation(in_channels_last(self._convolved, inputs, self.data_format))
@@ -133,3 +134,26 @@ class Conv2D(Layer):
                 "bias_constraint",
             ),
         }
+
+
+class Conv1D(Conv):
+    """(N, T, C) -> (N, T', filters), kernel (k, C / groups, filters).
+
+    The padding "causal" puts all zeros before the first step: y[t] depends on x[:t + 1] only.
+
+    >>> Conv1D(8, 3, padding="causal")(ops.ones((1, 5, 3))).shape
+    (1, 5, 8)
+    """
+
+    rank = 1
+    paddings = ("valid", "same", "causal")
+
+
+class Conv2D(Conv):
+    """(N, H, W, C) -> (N, H', W', filters), kernel (kh, kw, C / groups, filters).
+
+    >>> Conv2D(8, 3, padding="same", strides=2)(ops.ones((1, 5, 6, 3))).shape
+    (1, 3, 3, 8)
+    """
+
+    rank = 2

@@ -1,4 +1,4 @@
-"""Pooling over windows of an image, and over all positions."""
+"""Pooling over windows of a sequence or an image, and over all positions."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -8,28 +8,29 @@ from nnseq import ops
 from nnseq.layers.channels import in_channels_last
 from nnseq.layers.input_spec import InputSpec
 from nnseq.layers.layer import Layer
-from nnseq.layers.serialized import choice, pair
+from nnseq.layers.serialized import choice, positives
 from nnseq.layers.serialized import data_format as check_format
 
 
-class Pooling2D(Layer):
-    """(N, H, W, C) -> (N, H', W', C), one value for each window; subclasses say which.
+class Pooling(Layer):
+    """(N, ..., C) -> (N, ..., C), one value for each window; subclasses say which.
 
     Args:
-        pool_size: an integer or two.
+        pool_size: an integer, or one for each axis of positions.
         strides: None is `pool_size`.
-        padding: "valid" or "same"; cells outside of the image do not count.
+        padding: "valid" or "same"; cells outside of the input do not count.
         data_format: "channels_last" (default) or "channels_first".
 
     Raises:
-        ValueError: if the image is smaller than the window.
+        ValueError: if the input is smaller than the window.
     """
 
+    rank: int  # of the positions
     function: Callable[..., Any]
 
     def __init__(
         self,
-        pool_size: int | Sequence[int] = (2, 2),
+        pool_size: int | Sequence[int] = 2,
         strides: int | Sequence[int] | None = None,
         padding: str = "valid",
         data_format: str | None = None,
@@ -37,11 +38,13 @@ class Pooling2D(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
-        self.pool_size = pair("pool_size", pool_size)
-        self.strides = self.pool_size if strides is None else pair("strides", strides)
+        self.pool_size = positives("pool_size", pool_size, self.rank)
+        self.strides = positives(
+            "strides", self.pool_size if strides is None else strides, self.rank
+        )
         self.padding = choice("padding", padding, ("valid", "same"))
         self.data_format = check_format(data_format)
-        self.input_spec = InputSpec(ndim=4)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def call(self, inputs: Any) -> Any:
         pooled = functools.partial(
@@ -59,23 +62,47 @@ class Pooling2D(Layer):
         }
 
 
-class MaxPooling2D(Pooling2D):
+class MaxPooling1D(Pooling):
+    """(N, T, C) -> (N, T', C), the maximum of each window.
+
+    >>> MaxPooling1D()(ops.ones((1, 5, 3))).shape
+    (1, 2, 3)
+    """
+
+    rank = 1
+    function = staticmethod(ops.max_pool)
+
+
+class MaxPooling2D(Pooling):
     """The maximum of each window.
 
     >>> MaxPooling2D(2)(ops.ones((1, 5, 4, 3))).shape
     (1, 2, 2, 3)
     """
 
+    rank = 2
     function = staticmethod(ops.max_pool)
 
 
-class AveragePooling2D(Pooling2D):
+class AveragePooling1D(Pooling):
+    """(N, T, C) -> (N, T', C), the average of each window, over the steps inside of the input.
+
+    >>> AveragePooling1D(2, padding="same")(ops.ones((1, 3, 1))).numpy().min().item()
+    1.0
+    """
+
+    rank = 1
+    function = staticmethod(ops.average_pool)
+
+
+class AveragePooling2D(Pooling):
     """The average of each window, over the cells inside of the image.
 
     >>> AveragePooling2D(2, padding="same")(ops.ones((1, 3, 3, 1))).numpy().min().item()
     1.0
     """
 
+    rank = 2
     function = staticmethod(ops.average_pool)
 
 
@@ -111,13 +138,27 @@ class GlobalPooling(Layer):
         }
 
 
-class GlobalMaxPooling2D(GlobalPooling):
-    """(N, H, W, C) -> (N, C), the maximum."""
-
-    rank = 2
+class GlobalMaxPooling(GlobalPooling):
+    """The maximum over all positions."""
 
     def call(self, inputs: Any) -> Any:
         return ops.max(inputs, axis=self.axes, keepdims=self.keepdims)
+
+
+class GlobalMaxPooling1D(GlobalMaxPooling):
+    """(N, T, C) -> (N, C), the maximum.
+
+    >>> GlobalMaxPooling1D()(ops.ones((2, 5, 3))).shape
+    (2, 3)
+    """
+
+    rank = 1
+
+
+class GlobalMaxPooling2D(GlobalMaxPooling):
+    """(N, H, W, C) -> (N, C), the maximum."""
+
+    rank = 2
 
 
 class GlobalAveragePooling2D(GlobalPooling):

@@ -36,18 +36,26 @@ def positive(name: str, value: Any) -> int:
     return int(value)
 
 
-def pair(name: str, value: int | Sequence[int]) -> tuple[int, int]:
-    """`value` as two positive integers, (n, n) for n.
+def positives(name: str, value: int | Sequence[int], count: int) -> tuple[int, ...]:
+    """`value` as `count` positive integers, all n for n.
 
-    >>> pair("strides", 2), pair("strides", (1, 3))
-    ((2, 2), (1, 3))
+    >>> positives("strides", 2, 1), positives("strides", (1, 3), 2)
+    ((2,), (1, 3))
     """
-    values = (value, value) if not isinstance(value, list | tuple) else tuple(value)
-    if len(values) != 2 or not all(type(v) is int and v > 0 for v in values):
+    given: list[Any] = list(value) if isinstance(value, list | tuple) else [value] * count
+    values = tuple(given)
+    if len(values) != count or not all(type(v) is int and v > 0 for v in values):
         raise ValueError(
-            f"`{name}` must be a positive integer or two of them. Received: {name}={value!r}"
+            f"`{name}` must be a positive integer{' or two of them' if count == 2 else ''}. "
+            f"Received: {name}={value!r}"
         )
     return values
+
+
+def pair(name: str, value: int | Sequence[int]) -> tuple[int, int]:
+    """`value` as two positive integers, (n, n) for n."""
+    rows, columns = positives(name, value, 2)
+    return rows, columns
 
 
 def choice(name: str, value: Any, choices: Sequence[str]) -> str:
