@@ -13,6 +13,8 @@ from nnseq.engine.random_state import SeedGenerator
 from nnseq.engine.state import current_trace, eager_scope
 from nnseq.engine.traced import Spec, Traced
 
+pytestmark = pytest.mark.smoke
+
 ONES = np.ones((2, 3), np.float32)
 
 

@@ -6,6 +6,8 @@ from op_rows.elementwise import UNARY
 
 from nnseq import _core
 
+pytestmark = pytest.mark.smoke
+
 HOST_SIZE = -1_000_000
 
 

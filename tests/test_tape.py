@@ -6,6 +6,8 @@ import pytest
 from nnseq import GradientTape, Tensor, Variable, layers, ops
 from nnseq.engine.traced import Traced
 
+pytestmark = pytest.mark.smoke
+
 A = np.float32([[0.5, -1.0], [2.0, 0.25]])
 
 
