@@ -49,20 +49,13 @@ def build_model():
     return model
 
 
-def show(model):
-    for layer in model.layers:
-        kind, shape = type(layer).__name__, str(tuple(layer.output.shape))
-        print(f"{layer.name:<20} {kind:<14} {shape:<20} {layer.count_params():>8,} parameters")
-    print(f"{model.count_params():,} parameters in all")
-
-
 def train(seed=0, epochs=40, verbose=1):
     """Returns (model, history, x_test, y_test); the seed fixes the split and the training."""
     keras.utils.set_random_seed(seed)
     x_train, x_test, y_train, y_test = load_data(seed)
     model = build_model()
     if verbose:
-        show(model)
+        model.summary()
     history = model.fit(
         x_train,
         y_train,

@@ -100,6 +100,17 @@ class FunctionGraph:
             operations.values(), key=lambda op: (-op_depth[id(op)], met[id(op)])
         )
 
+    def source(self, x: KerasTensor) -> tuple[Operation, int, int]:
+        """The operation of this graph that gives a KerasTensor, in which of its calls, and as
+        which of the outputs."""
+        for given, origin in zip(self.flat_inputs, self._sources, strict=True):
+            if x is given:
+                return origin, 0, 0
+        if x.history is None:
+            raise ValueError(f"{x!r} is not of this graph.")
+        operation, node, index = x.history
+        return operation, operation._inbound_nodes.index(node), index
+
     def run(self, flat_inputs: list[Any]) -> Any:
         """The structure of outputs for values of the inputs."""
         values: dict[int, Any] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from nnseq.engine.variable import Variable
 from nnseq.layers.layer import Layer
 from nnseq.layers.shapes import map_shapes
 from nnseq.models.functional import flat_inputs, set_graph
+from nnseq.models.summary import print_summary
 from nnseq.training.trainer import Trainer
 
 
@@ -109,6 +111,49 @@ class Model(Trainer):
                 "`input_shape`."
             )
         return super().weights
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+    ) -> None:
+        """Prints a table of the layers, and the numbers and sizes of the parameters.
+
+        Long cells go on in the next line. A model whose layers are not in a row has a column
+        "Connected to" with entries name[call][output].
+
+        Args:
+            line_length: by default 88 (108 with "Connected to") or what fits on the terminal.
+            positions: where the columns end, as parts of the line or in characters.
+            print_fn: is called once, with the whole text, instead of printing it.
+            expand_nested: whether the layers of models inside this one are shown.
+            show_trainable: whether a column says which layers are trained: Y, N, - without weights.
+            layer_range: the names, or regular expressions, of the first and last layer to show.
+
+        Raises:
+            ValueError: if the model is not built, there is no such layer, or a column is too
+                narrow for a character.
+
+        >>> from nnseq import Input, Sequential, layers
+        >>> Sequential([Input((4,)), layers.Dense(2, name="d")], name="m").summary(line_length=40)
+        Model: "m"
+        ┏━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━┳━━━━━━━┓
+        ┃ Layer (type)    ┃ Output     ┃ Param ┃
+        ┃                 ┃ Shape      ┃     # ┃
+        ┡━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━╇━━━━━━━┩
+        │ d (Dense)       │ (None, 2)  │    10 │
+        └─────────────────┴────────────┴───────┘
+         Total params: 10 (40.00 B)
+         Trainable params: 10 (40.00 B)
+         Non-trainable params: 0 (0.00 B)
+        """
+        print_summary(
+            self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range
+        )
 
     # --- building and calling -------------------------------------------------------------------
     def build(self, input_shape: Any) -> None:

@@ -1,0 +1,223 @@
+"""The text of Model.summary(): a table of the layers, and how many parameters there are."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from nnseq.engine import nest
+from nnseq.engine.dtypes import numpy_dtype
+from nnseq.engine.operation import FunctionOperation, Node, Operation
+from nnseq.engine.tensor import KerasTensor
+from nnseq.layers.layer import Layer
+from nnseq.training.trainer import Trainer
+from nnseq.utils import table
+
+_NARROWEST = 40  # on terminals smaller than that, lines are wrapped by the terminal
+
+
+def print_summary(
+    model: Any,
+    line_length: int | None,
+    positions: Sequence[float] | None,
+    print_fn: Callable[[str], Any] | None,
+    expand_nested: bool,
+    show_trainable: bool,
+    layer_range: Sequence[str] | None,
+) -> None:
+    """See `Model.summary`."""
+    if not model.built:
+        raise ValueError(
+            "This model has not yet been built. Build the model first by calling `build()` or by "
+            "calling the model on a batch of data."
+        )
+    is_row = model._graph is None or _is_row(model._graph)
+    length, ends = _layout(is_row, line_length, positions, show_trainable)
+    header, align = ["Layer (type)", "Output Shape", "Param #"], "<<>"
+    if not is_row:
+        header, align = [*header, "Connected to"], align + "<"
+    if show_trainable:
+        header, align = [*header, "Trainable"], align + "^"
+
+    def fields(op: Operation, node: Node | None, level: int) -> list[str]:
+        prefix = "   " * level + "└ " if level else ""
+        found = [f"{prefix}{op.name} ({_type_name(op)})", _shape_text(op, node), _params(op)]
+        if not is_row:
+            found.append("-" if level else _connections(op, model._graph))
+        if show_trainable:
+            found.append(_trainable_text(op))
+        return found
+
+    def expanded(op: Operation, node: Node | None, level: int) -> list[list[str]]:
+        rows = [fields(op, node, level)]
+        if expand_nested and isinstance(op, Trainer):
+            for below in _operations(op, layers_only=True):
+                rows += expanded(*below, level + 1)
+        return rows
+
+    shown = _in_range(_operations(model), layer_range)
+    rows = [row for op, node in shown for row in expanded(op, node, 0)]
+    emphasize = _bold if print_fn is None and _shows_bold() else str
+    text = "\n".join(
+        [
+            emphasize(f'Model: "{model.name}"'),
+            table.draw(header, rows, table.column_widths(ends, length), align, emphasize),
+            *(f"{emphasize(f' {what} params: ')}{count}" for what, count in _totals(model)),
+            "",
+        ]
+    )
+    (print_fn or table.write)(text)
+
+
+def _layout(
+    is_row: bool, length: int | None, positions: Sequence[float] | None, show_trainable: bool
+) -> tuple[int, list[float]]:
+    """The length of a line, and where the columns end in it."""
+    default = (88 if is_row else 108) + (12 if show_trainable else 0)
+    if length is None:
+        length = min(default, max(_NARROWEST, shutil.get_terminal_size().columns - 4))
+    ends = list(positions or ([0.45, 0.80, 1.0] if is_row else [0.3, 0.56, 0.74, 1.0]))
+    columns = 3 if is_row else 4
+    if len(ends) != columns:
+        raise ValueError(
+            f"`positions` says where each of {columns} columns ends. Received: {positions}"
+        )
+    if show_trainable:
+        ends = [p * 0.9 for p in ends] + [1.0 if ends[-1] <= 1 else length]
+    return length, ends
+
+
+# --- the layers ----------------------------------------------------------------------------------
+def _operations(model: Any, layers_only: bool = False) -> list[tuple[Operation, Node | None]]:
+    """What the table shows, with the call in this model whose output's shape is shown."""
+    layers = model.layers
+    graph = model._graph
+    if graph is None:
+        return [(layer, None) for layer in layers]
+    if len(layers) == len(graph.nodes) and all(
+        node.operation is layer for layer, node in zip(layers, graph.nodes, strict=True)
+    ):
+        return list(zip(layers, graph.nodes, strict=True))
+    last = {id(node.operation): node for node in graph.nodes}
+    operations = layers if layers_only else graph.operations
+    return [(op, last.get(id(op))) for op in operations]
+
+
+def _is_row(graph: Any) -> bool:
+    """Whether each operation is used once, on the output of the one before."""
+    if len(graph.flat_inputs) != 1 or len({id(n.operation) for n in graph.nodes}) < len(
+        graph.nodes
+    ):
+        return False
+    before = graph.flat_inputs
+    for node in graph.nodes:
+        if len(node.input_tensors) != 1 or all(x is not node.input_tensors[0] for x in before):
+            return False
+        before = node.output_tensors
+    return True
+
+
+def _in_range(
+    operations: list[tuple[Operation, Node | None]], layer_range: Sequence[str] | None
+) -> list[tuple[Operation, Node | None]]:
+    """The operations from the one to the other name; both may be regular expressions."""
+    if layer_range is None:
+        return operations
+    ends = list(layer_range)
+    if len(ends) != 2 or not all(isinstance(name, str) for name in ends):
+        raise ValueError(f"layer_range must be two names of layers. Received: {layer_range}")
+    first, last = (
+        [i for i, (op, _) in enumerate(operations) if re.match(name, op.name)] for name in ends
+    )
+    if not first or not last:
+        missing = ends[1] if first else ends[0]
+        raise ValueError(
+            f"layer_range: no layer of the model is named '{missing}'. "
+            f"Existing layers are: {[op.name for op, _ in operations]}."
+        )
+    if first[0] > last[-1]:
+        first, last = last, first
+    return operations[first[0] : last[-1] + 1]
+
+
+# --- the cells -----------------------------------------------------------------------------------
+def _type_name(op: Operation) -> str:
+    if isinstance(op, FunctionOperation):
+        return "".join(word.title() for word in op.function.__name__.split("_"))
+    return type(op).__name__
+
+
+def _shape_text(op: Operation, node: Node | None) -> str:
+    if node is None:
+        if not op._inbound_nodes:
+            return "?"
+        node = op._inbound_nodes[-1]
+    shapes = nest.map_structure(_one_shape, node.outputs)
+    flat = nest.flatten(shapes)
+    return str(flat[0]) if len(flat) == 1 else str(shapes).replace("'", "")
+
+
+def _one_shape(x: Any) -> str:
+    return f"({', '.join(map(str, x.shape))})" if isinstance(x, KerasTensor) else str(x)
+
+
+def _params(op: Operation) -> str:
+    if not isinstance(op, Layer):
+        return "0"
+    return f"{op.count_params():,}" if op.built else "0 (unbuilt)"
+
+
+def _trainable_text(op: Operation) -> str:
+    if not isinstance(op, Layer) or not op.built or not op.weights:
+        return "-"
+    return "Y" if op.trainable else "N"
+
+
+def _connections(op: Operation, graph: Any) -> str:
+    """Where each input of the operation's calls in this model comes from, as name[call][output]."""
+    found = []
+    for node in graph.nodes:
+        if node.operation is op:
+            for x in node.input_tensors:
+                source, call, output = graph.source(x)
+                found.append(f"{source.name}[{call}][{output}]")
+    return ", ".join(found) or "-"
+
+
+# --- the totals ----------------------------------------------------------------------------------
+def _totals(model: Any) -> list[tuple[str, str]]:
+    trained, fixed = _size(model.trainable_weights), _size(model.non_trainable_weights)
+    parts = [("Trainable", trained), ("Non-trainable", fixed)]
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is not None and optimizer.built:
+        parts.append(("Optimizer", _size(optimizer.variables)))
+    total = (sum(size[0] for _, size in parts), sum(size[1] for _, size in parts))
+    return [(what, f"{n:,} ({_readable(size)})") for what, (n, size) in [("Total", total), *parts]]
+
+
+def _size(variables: Sequence[Any]) -> tuple[int, int]:
+    """The number of elements and of bytes."""
+    counts = [(v.size, v.size * numpy_dtype(v.dtype).itemsize) for v in variables]
+    return sum(n for n, _ in counts), sum(size for _, size in counts)
+
+
+def _readable(size: float) -> str:
+    units = ["B", "KB", "MB", "GB", "TB"]
+    while size >= 1024 and len(units) > 1:
+        size /= 1024
+        units.pop(0)
+    return f"{size:.2f} {units[0]}"
+
+
+# --- terminals -----------------------------------------------------------------------------------
+def _shows_bold() -> bool:
+    is_terminal = getattr(sys.stdout, "isatty", lambda: False)()
+    return bool(is_terminal) and os.environ.get("TERM") != "dumb"
+
+
+def _bold(text: str) -> str:
+    return f"\x1b[1m{text}\x1b[0m"
