@@ -57,6 +57,47 @@ CASES = [
         {"filters": 4, "kernel_size": 2, "padding": "same", "groups": 2, "activation": "relu"},
         SEQUENCE,
     ),
+    ("DepthwiseConv2D", {"kernel_size": 3}, IMAGE),
+    (
+        "DepthwiseConv2D",
+        {"kernel_size": 2, "strides": 2, "padding": "same", "depth_multiplier": 3},
+        IMAGE,
+    ),
+    (
+        "DepthwiseConv2D",
+        {"kernel_size": 2, "dilation_rate": 2, "use_bias": False, "activation": "tanh"},
+        IMAGE,
+    ),
+    ("SeparableConv2D", {"filters": 5, "kernel_size": 3}, IMAGE),
+    (
+        "SeparableConv2D",
+        {"filters": 5, "kernel_size": (2, 3), "strides": 2, "padding": "same", "use_bias": False},
+        IMAGE,
+    ),
+    (
+        "SeparableConv2D",
+        {"filters": 5, "kernel_size": 2, "depth_multiplier": 2, "activation": "relu"},
+        IMAGE,
+    ),
+    ("Conv2DTranspose", {"filters": 3, "kernel_size": 3}, IMAGE),
+    ("Conv2DTranspose", {"filters": 3, "kernel_size": 2, "dilation_rate": 2}, IMAGE),
+    *(
+        (
+            "Conv2DTranspose",
+            {
+                "filters": 2,
+                "kernel_size": size,
+                "strides": strides,
+                "padding": padding,
+                "output_padding": more,
+                "activation": "relu",
+            },
+            (2, 3, 4, 5),
+        )
+        for size, strides in (((2, 3), 2), ((4, 1), 3), ((5, 3), (3, 1)))
+        for padding in ("valid", "same")
+        for more in (None, 0, (1, 0))
+    ),
 ]
 IDS = [f"{name}-{number}" for number, (name, _, _) in enumerate(CASES)]
 
@@ -83,6 +124,7 @@ def test_configuration_is_read_by_keras_and_back(name, arguments, shape):
         ("Cropping1D", {}, (None, None, 4)),
         ("UpSampling2D", {}, (None, None, None, 4)),
         ("UpSampling2D", {"interpolation": "bilinear"}, (None, None, None, 4)),
+        ("Conv2DTranspose", {"filters": 4, "kernel_size": 3, "strides": 2}, (None, None, None, 4)),
     ],
 )
 def test_unknown_positions(name, arguments, shape):
@@ -121,3 +163,18 @@ def test_causal_convolution_does_not_see_later_steps():
     assert (layer(x).numpy()[:, 5:] != layer(changed).numpy()[:, 5:]).all()
     with pytest.raises(ValueError, match="padding"):
         layers.Conv2D(2, 3, padding="causal")
+
+
+def test_convolution_errors():
+    with pytest.raises(ValueError, match="strictly less"):
+        layers.Conv2DTranspose(2, 3, strides=2, output_padding=2)
+    for make in (
+        lambda **k: layers.Conv2DTranspose(2, 3, **k),
+        lambda **k: layers.SeparableConv2D(2, 3, **k),
+        layers.DepthwiseConv2D,
+    ):
+        arguments = {"kernel_size": 3} if make is layers.DepthwiseConv2D else {}
+        with pytest.raises(ValueError, match="dilation_rate"):
+            make(strides=2, dilation_rate=2, **arguments)
+        with pytest.raises(ValueError, match="padding"):
+            make(padding="causal", **arguments)

@@ -1,7 +1,7 @@
 """Layers: configuration, weights, and a call written with nnseq.ops."""
 
 from nnseq.layers.activation import ELU, LeakyReLU, ReLU, Softmax
-from nnseq.layers.convolutional import Conv1D, Conv2D
+from nnseq.layers.convolutional import Conv1D, Conv2D, Conv2DTranspose
 from nnseq.layers.core import Activation, Dense, Dropout, Embedding, Flatten, Identity, Reshape
 from nnseq.layers.input_layer import Input, InputLayer
 from nnseq.layers.input_spec import InputSpec
@@ -44,11 +44,14 @@ from nnseq.layers.reshaping import (
     ZeroPadding2D,
 )
 from nnseq.layers.rnn import SimpleRNN, SimpleRNNCell
+from nnseq.layers.separable import DepthwiseConv2D, SeparableConv2D
 
 AvgPool2D = AveragePooling2D
 AvgPool1D = AveragePooling1D
 Convolution1D = Conv1D
 Convolution2D = Conv2D
+Convolution2DTranspose = Conv2DTranspose
+SeparableConvolution2D = SeparableConv2D
 GlobalMaxPool1D = GlobalMaxPooling1D
 MaxPool1D = MaxPooling1D
 GlobalAvgPool1D = GlobalAveragePooling1D
@@ -69,11 +72,14 @@ __all__ = [
     "Concatenate",
     "Conv1D",
     "Conv2D",
+    "Conv2DTranspose",
     "Convolution1D",
     "Convolution2D",
+    "Convolution2DTranspose",
     "Cropping1D",
     "Cropping2D",
     "Dense",
+    "DepthwiseConv2D",
     "Dropout",
     "Embedding",
     "Flatten",
@@ -103,6 +109,8 @@ __all__ = [
     "ReLU",
     "RepeatVector",
     "Reshape",
+    "SeparableConv2D",
+    "SeparableConvolution2D",
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",

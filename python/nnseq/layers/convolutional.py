@@ -1,4 +1,4 @@
-"""Conv1D and Conv2D."""
+"""Conv1D, Conv2D and Conv2DTranspose."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from nnseq import activations, constraints, initializers, ops, regularizers
 from nnseq.layers.channels import channel_axis, in_channels_last
 from nnseq.layers.input_spec import InputSpec
 from nnseq.layers.layer import Layer
-from nnseq.layers.serialized import choice, positive, positives, serialized
+from nnseq.layers.serialized import choice, positive, positives, serialized, sides
 from nnseq.layers.serialized import data_format as check_format
 
 
@@ -89,7 +89,7 @@ class Conv(Layer):
             )
         self.kernel = self.add_weight(
             name="kernel",
-            shape=(*self.kernel_size, channels // self.groups, self.filters),
+            shape=self._kernel_shape(channels),
             initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer,
             constraint=self.kernel_constraint,
@@ -104,6 +104,9 @@ class Conv(Layer):
                 constraint=self.bias_constraint,
             )
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
+
+    def _kernel_shape(self, channels: int) -> tuple[int, ...]:
+        return (*self.kernel_size, channels // self.groups, self.filters)
 
     def call(self, inputs: Any) -> Any:
         return self.activation(in_channels_last(self._convolved, inputs, self.data_format))
@@ -157,3 +160,65 @@ class Conv2D(Conv):
     """
 
     rank = 2
+
+
+class Conv2DTranspose(Conv):
+    """The gradient of a Conv2D: (N, H, W, C) -> (N, H', W', filters), kernel (kh, kw, filters, C).
+
+    Args:
+        padding: "valid": H' = (H - 1) * stride + max(kh, stride); "same": H' = H * stride.
+        output_padding: sets H' to (H - 1) * stride + output_padding, plus kh for "valid" and
+            kh % 2 for "same"; below the stride.
+
+    >>> Conv2DTranspose(8, 3, strides=2, padding="same")(ops.ones((1, 5, 6, 3))).shape
+    (1, 10, 12, 8)
+    """
+
+    rank = 2
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = (1, 1),
+        padding: str = "valid",
+        output_padding: int | Sequence[int] | None = None,
+        data_format: str | None = None,
+        dilation_rate: int | Sequence[int] = (1, 1),
+        activation: Any = None,
+        use_bias: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            groups=1,
+            activation=activation,
+            use_bias=use_bias,
+            **kwargs,
+        )
+        self.output_padding = None
+        if output_padding is not None:
+            self.output_padding = sides("output_padding", output_padding)
+            if any(n >= s for n, s in zip(self.output_padding, self.strides, strict=True)):
+                raise ValueError(
+                    "`output_padding` must be strictly less than `strides`. "
+                    f"Received: output_padding={output_padding}, strides={strides}"
+                )
+
+    def _kernel_shape(self, channels: int) -> tuple[int, ...]:
+        return (*self.kernel_size, self.filters, channels)
+
+    def _convolved(self, x: Any) -> Any:
+        more, dilation = self.output_padding, self.dilation_rate
+        y = ops.conv_transpose(x, self.kernel, self.strides, self.padding, more, None, dilation)
+        return y if self.bias is None else ops.add(y, self.bias)
+
+    def get_config(self) -> dict[str, Any]:
+        config = {**super().get_config(), "output_padding": self.output_padding}
+        del config["groups"]
+        return config

@@ -6,26 +6,16 @@ from typing import Any
 from nnseq import ops
 from nnseq.layers.input_spec import InputSpec
 from nnseq.layers.layer import Layer
-from nnseq.layers.serialized import choice, pair, positive
+from nnseq.layers.serialized import choice, pair, positive, sides
 from nnseq.layers.serialized import data_format as check_format
-
-
-def two_sides(name: str, value: Any) -> tuple[int, int]:
-    """`value` as two integers of at least 0, (n, n) for n."""
-    sides = tuple(value) if isinstance(value, list | tuple) else (value, value)
-    if len(sides) != 2 or not all(type(n) is int and n >= 0 for n in sides):
-        raise ValueError(
-            f"`{name}` must be an integer of at least 0 or two of them. Received: {name}={value!r}"
-        )
-    return sides
 
 
 def four_sides(name: str, value: Any) -> tuple[tuple[int, int], tuple[int, int]]:
     """`value` as ((top, bottom), (left, right)); also n and (height, width)."""
-    sides = tuple(value) if isinstance(value, list | tuple) else (value, value)
-    if len(sides) != 2:
+    values = tuple(value) if isinstance(value, list | tuple) else (value, value)
+    if len(values) != 2:
         raise ValueError(f"`{name}` should have two elements. Received: {name}={value!r}")
-    return two_sides(name, sides[0]), two_sides(name, sides[1])
+    return sides(name, values[0]), sides(name, values[1])
 
 
 def whole(name: str, value: Any) -> int:
@@ -89,7 +79,7 @@ class ZeroPadding1D(Layer):
         self, padding: int | Sequence[int] = 1, data_format: str | None = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.padding = two_sides("padding", padding)
+        self.padding = sides("padding", padding)
         self.data_format = check_format(data_format)
         self.input_spec = InputSpec(ndim=3)
 
@@ -162,7 +152,7 @@ class Cropping1D(Layer):
 
     def __init__(self, cropping: int | Sequence[int] = (1, 1), **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.cropping = two_sides("cropping", cropping)
+        self.cropping = sides("cropping", cropping)
         self.input_spec = InputSpec(ndim=3)
 
     def call(self, inputs: Any) -> Any:

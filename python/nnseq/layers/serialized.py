@@ -58,6 +58,16 @@ def pair(name: str, value: int | Sequence[int]) -> tuple[int, int]:
     return rows, columns
 
 
+def sides(name: str, value: Any) -> tuple[int, int]:
+    """`value` as two integers of at least 0, (n, n) for n."""
+    values = tuple(value) if isinstance(value, list | tuple) else (value, value)
+    if len(values) != 2 or not all(type(n) is int and n >= 0 for n in values):
+        raise ValueError(
+            f"`{name}` must be an integer of at least 0 or two of them. Received: {name}={value!r}"
+        )
+    return values
+
+
 def choice(name: str, value: Any, choices: Sequence[str]) -> str:
     """`value` in lower case if it is one of `choices`."""
     if not isinstance(value, str) or value.lower() not in choices:

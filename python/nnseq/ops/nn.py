@@ -34,7 +34,7 @@ from nnseq.ops.activation import (
     softsign,
     swish,
 )
-from nnseq.ops.core import as_float, as_type, axis_of, promoted
+from nnseq.ops.core import as_float, as_type, axis_of, promoted, sizes_of
 from nnseq.ops.crossentropy import (
     binary_crossentropy,
     categorical_crossentropy,
@@ -200,6 +200,66 @@ def separable_conv(
     """A depthwise convolution followed by one with a (1, 1, C * M, F) kernel."""
     y = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
     return conv(y, pointwise_kernel)
+
+
+@operation
+def conv_transpose(
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    output_padding: Any = None,
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Tensor:
+    """The gradient of a convolution by its input: (N, H, W, C) -> (N, H', W', F).
+
+    Args:
+        inputs: (N, H, W, C).
+        kernel: (kh, kw, F, C).
+        strides, dilation_rate: an int or one per dimension; only one of them above 1.
+        padding: "valid": H' = (H - 1) * stride + max(extent, stride), where extent is
+            (kh - 1) * dilation + 1; "same": H' = H * stride.
+        output_padding: sets H' instead: (H - 1) * stride + output_padding, plus extent for
+            "valid", extent % 2 for "same".
+        data_format: "channels_last".
+
+    >>> conv_transpose(np.ones((1, 2, 2, 1)), np.ones((3, 3, 4, 1)), 2, "same").shape
+    (1, 4, 4, 4)
+    """
+    _check_format(data_format)
+    _check_padding(padding)
+    x, rank = _spatial(inputs, "conv_transpose")
+    x, w = promoted(x, kernel)
+    if rank != 2 or len(w.shape) != 4 or x.shape[-1] != w.shape[-1]:
+        raise ValueError(f"conv_transpose: kernel {w.shape} does not fit the input {x.shape}")
+    stride = _numbers(strides, 2, "strides")
+    dilation = _numbers(dilation_rate, 2, "dilation_rate")
+    if max(stride) > 1 and max(dilation) > 1:
+        raise ValueError(f"conv_transpose: strides {strides}, dilation {dilation} exceed 1")
+    more = output_padding if isinstance(output_padding, (list, tuple)) else [output_padding] * 2
+    sizes, pads = [], []
+    for size, taps, s, d, extra in zip(
+        dims_of(x)[1:3], w.shape[:2], stride, dilation, more, strict=True
+    ):
+        added, before, after = _transposed_padding((int(taps or 0) - 1) * d + 1, s, padding, extra)
+        sizes.append((size - 1) * s + added)
+        pads += [before, after]
+    attrs = {"strides": stride, "dilation": dilation, "padding": "explicit", "pads": pads}
+    return apply("conv2d_by_data", [x, w], {**attrs, "groups": 1, "sizes": sizes_of(sizes)})
+
+
+def _transposed_padding(
+    extent: int, stride: int, padding: str, extra: int | None
+) -> tuple[int, int, int]:
+    """H' - (H - 1) * stride, and the padding before and after of the convolution H' -> H."""
+    if padding == "valid":
+        added = max(extent, stride) if extra is None else extent + extra
+        return added, 0, 0
+    added = stride if extra is None else extent % 2 + extra
+    total = added + extent - 2  # zeros around x with stride - 1 zeros between its rows
+    left = min((total + 1) // 2, extent - 1)
+    return added, extent - 1 - left, max(extent - 1 - (total - left), 0)
 
 
 @operation
