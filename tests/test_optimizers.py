@@ -265,7 +265,7 @@ def test_missing_gradients():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: optimizers.get("adma"), "Did you mean 'adam'"),
+        (lambda: optimizers.get("adm"), "Did you mean 'adam'"),
         (lambda: optimizers.get(3), "optimizer"),
         (lambda: optimizers.Adam(lr=0.1), "Did you mean 'learning_rate'"),
         (lambda: optimizers.Adam(clipnrom=0.1), "Did you mean 'clipnorm'"),

@@ -4,15 +4,22 @@ from typing import Any
 
 from nnseq.engine.registry import Registry
 from nnseq.optimizers import schedules
+from nnseq.optimizers.adadelta import Adadelta
+from nnseq.optimizers.adagrad import Adagrad
 from nnseq.optimizers.adam import Adam, AdamW
+from nnseq.optimizers.adamax import Adamax
+from nnseq.optimizers.ftrl import Ftrl
+from nnseq.optimizers.lion import Lion
+from nnseq.optimizers.nadam import Nadam
 from nnseq.optimizers.optimizer import Optimizer
 from nnseq.optimizers.rmsprop import RMSprop
 from nnseq.optimizers.sgd import SGD
 
+_classes = [Adadelta, Adagrad, Adam, AdamW, Adamax, Ftrl, Lion, Nadam, RMSprop, SGD]
 _registry = Registry(
     "optimizer",
-    [Adam, AdamW, RMSprop, SGD],
-    {"adam": Adam, "adamw": AdamW, "rmsprop": RMSprop, "sgd": SGD},
+    _classes,
+    {cls.__name__.lower(): cls for cls in _classes},
 )
 
 
@@ -45,8 +52,14 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
 
 __all__ = [
     "SGD",
+    "Adadelta",
+    "Adagrad",
     "Adam",
     "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lion",
+    "Nadam",
     "Optimizer",
     "RMSprop",
     "deserialize",

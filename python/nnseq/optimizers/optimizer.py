@@ -2,7 +2,8 @@
 
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -24,7 +25,7 @@ class Optimizer:
     A step clips the gradients (by `clipnorm` per Variable, `global_clipnorm` or `clipvalue`, at
     most one of them), applies weight decay (w -= w * weight_decay * learning_rate), updates, and
     applies the Variables' constraints. Slots (momenta and so on) are kept per Variable as long as
-    the optimizer lives; they start at 0.
+    the optimizer lives; they start at 0 or their `slot_initial_values`.
 
     learning_rate: a number, a LearningRateSchedule, or a function without arguments that is
     called before every step.
@@ -42,6 +43,8 @@ class Optimizer:
     # The names of the slots; those of one group are interleaved in `variables`.
     slot_groups: tuple[tuple[str, ...], ...] = ()
     _fused_kind: ClassVar[str | None] = None
+    # What the slots of a name start at; 0 if it is not there.
+    slot_initial_values: Mapping[str, float] = MappingProxyType({})
 
     def __init__(
         self,
@@ -139,7 +142,10 @@ class Optimizer:
             if variable not in self._slots:
                 self._slots[variable] = tuple(
                     self._make_variable(
-                        variable.shape, variable.dtype, self._slot_name(variable, n)
+                        variable.shape,
+                        variable.dtype,
+                        self._slot_name(variable, n),
+                        initializers.Constant(self.slot_initial_values.get(n, 0.0)),
                     )
                     for n in names
                 )

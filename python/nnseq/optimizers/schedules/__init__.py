@@ -3,13 +3,21 @@
 from typing import Any
 
 from nnseq.engine.registry import Registry
+from nnseq.optimizers.schedules.decays import (
+    InverseTimeDecay,
+    PiecewiseConstantDecay,
+    PolynomialDecay,
+)
 from nnseq.optimizers.schedules.learning_rate_schedule import (
     CosineDecay,
     ExponentialDecay,
     LearningRateSchedule,
 )
 
-_registry = Registry("schedule", [CosineDecay, ExponentialDecay])
+_registry = Registry(
+    "schedule",
+    [CosineDecay, ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay],
+)
 
 
 def serialize(learning_rate_schedule: Any) -> Any:
@@ -26,7 +34,10 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
 __all__ = [
     "CosineDecay",
     "ExponentialDecay",
+    "InverseTimeDecay",
     "LearningRateSchedule",
+    "PiecewiseConstantDecay",
+    "PolynomialDecay",
     "deserialize",
     "serialize",
 ]
