@@ -98,6 +98,14 @@ CASES = [
         for padding in ("valid", "same")
         for more in (None, 0, (1, 0))
     ),
+    ("SpatialDropout1D", {"rate": 0.3}, SEQUENCE),
+    ("SpatialDropout2D", {"rate": 0.3, "seed": 4, **FIRST}, IMAGE),
+    ("GaussianNoise", {"stddev": 0.3}, VECTOR),
+    ("GaussianDropout", {"rate": 0.3, "seed": 2}, VECTOR),
+    ("ActivityRegularization", {"l1": 0.1, "l2": 0.2}, VECTOR),
+    ("PReLU", {}, VECTOR),
+    ("PReLU", {"alpha_initializer": "he_normal", "shared_axes": [1, 2]}, IMAGE),
+    ("PReLU", {"alpha_regularizer": "l2", "shared_axes": 1}, SEQUENCE),
 ]
 IDS = [f"{name}-{number}" for number, (name, _, _) in enumerate(CASES)]
 
@@ -178,3 +186,43 @@ def test_convolution_errors():
             make(strides=2, dilation_rate=2, **arguments)
         with pytest.raises(ValueError, match="padding"):
             make(padding="causal", **arguments)
+
+
+def test_spatial_dropout_drops_whole_channels():
+    for layer, x, axes in (
+        (layers.SpatialDropout1D(0.25, seed=1), np.ones((400, 5, 6)), 1),
+        (layers.SpatialDropout2D(0.25, seed=1), np.ones((400, 3, 4, 6)), (1, 2)),
+        (layers.SpatialDropout2D(0.25, "channels_first", 1), np.ones((400, 6, 3, 4)), (2, 3)),
+    ):
+        y = layer(x, training=True).numpy()
+        assert set(np.unique(y)) == {np.float32(0), np.float32(1 / 0.75)}
+        np.testing.assert_array_equal(y.min(axes), y.max(axes))
+        assert abs((y == 0).mean() - 0.25) < 0.03
+        assert ((y == 0).any((0, *np.atleast_1d(axes)))).all()
+        np.testing.assert_array_equal(layer(x).numpy(), x)
+
+
+def test_gaussian_noise_in_training():
+    x = np.full((400, 100), 2, np.float32)
+    added = layers.GaussianNoise(0.5, seed=1)(x, training=True).numpy() - x
+    factors = layers.GaussianDropout(0.2, seed=1)(x, training=True).numpy() / x
+    for got, mean, stddev in ((added, 0, 0.5), (factors, 1, 0.5)):
+        assert abs(got.mean() - mean) < 0.01
+        assert abs(got.std() - stddev) < 0.01
+    for layer in (layers.GaussianNoise(0), layers.GaussianDropout(0)):
+        np.testing.assert_array_equal(layer(x, training=True).numpy(), x)
+    for make in (layers.GaussianNoise, layers.GaussianDropout, layers.SpatialDropout1D):
+        with pytest.raises(ValueError, match="between 0 and 1"):
+            make(1.5)
+    with pytest.raises(ValueError, match="below 1"):
+        layers.GaussianDropout(1)
+
+
+def test_penalty_of_an_activity():
+    x = normal(VECTOR)
+    losses = []
+    for library in (layers, oracle.keras.layers):
+        layer = library.ActivityRegularization(l1=0.1, l2=0.2)
+        layer(x)
+        losses.append([float(loss) for loss in layer.losses])
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-6)

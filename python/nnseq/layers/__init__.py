@@ -1,6 +1,6 @@
 """Layers: configuration, weights, and a call written with nnseq.ops."""
 
-from nnseq.layers.activation import ELU, LeakyReLU, ReLU, Softmax
+from nnseq.layers.activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from nnseq.layers.convolutional import Conv1D, Conv2D, Conv2DTranspose
 from nnseq.layers.core import Activation, Dense, Dropout, Embedding, Flatten, Identity, Reshape
 from nnseq.layers.input_layer import Input, InputLayer
@@ -33,6 +33,13 @@ from nnseq.layers.pooling import (
     MaxPooling1D,
     MaxPooling2D,
 )
+from nnseq.layers.regularization import (
+    ActivityRegularization,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+)
 from nnseq.layers.reshaping import (
     Cropping1D,
     Cropping2D,
@@ -62,6 +69,7 @@ MaxPool2D = MaxPooling2D
 __all__ = [
     "ELU",
     "Activation",
+    "ActivityRegularization",
     "Add",
     "Average",
     "AveragePooling1D",
@@ -83,6 +91,8 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAvgPool1D",
@@ -105,6 +115,7 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Multiply",
+    "PReLU",
     "Permute",
     "ReLU",
     "RepeatVector",
@@ -114,6 +125,8 @@ __all__ = [
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
     "Subtract",
     "UpSampling1D",
     "UpSampling2D",

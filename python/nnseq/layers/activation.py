@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from nnseq import activations, ops
+from nnseq import activations, constraints, initializers, ops, regularizers
+from nnseq.layers.input_spec import InputSpec
 from nnseq.layers.layer import Layer
+from nnseq.layers.serialized import serialized
 
 
 def not_negative(layer: str, name: str, value: Any) -> float:
@@ -62,6 +64,57 @@ class LeakyReLU(Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "negative_slope": self.negative_slope}
+
+
+class PReLU(Layer):
+    """x where positive, else alpha * x, with an alpha for each element of a sample.
+
+    Args:
+        shared_axes: axes, counted from 1, along which there is only one alpha.
+
+    >>> PReLU("ones", shared_axes=[1])(ops.convert_to_tensor([[-1.0, 2.0]])).tolist()
+    [[-1.0, 2.0]]
+    """
+
+    def __init__(
+        self,
+        alpha_initializer: Any = "zeros",
+        alpha_regularizer: Any = None,
+        alpha_constraint: Any = None,
+        shared_axes: int | Sequence[int] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.alpha_initializer = initializers.get(alpha_initializer)
+        self.alpha_regularizer = regularizers.get(alpha_regularizer)
+        self.alpha_constraint = constraints.get(alpha_constraint)
+        self.shared_axes = [shared_axes] if isinstance(shared_axes, int) else shared_axes
+        if self.shared_axes is not None:
+            self.shared_axes = list(self.shared_axes)
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        shared = self.shared_axes or []
+        sizes = {axis: input_shape[axis] for axis in range(1, len(input_shape))}
+        self.alpha = self.add_weight(
+            name="alpha",
+            shape=tuple(1 if axis in shared else size for axis, size in sizes.items()),
+            initializer=self.alpha_initializer,
+            regularizer=self.alpha_regularizer,
+            constraint=self.alpha_constraint,
+        )
+        axes = {axis: size for axis, size in sizes.items() if axis not in shared}
+        self.input_spec = InputSpec(ndim=len(input_shape), axes=axes)
+
+    def call(self, inputs: Any) -> Any:
+        return activations.relu(inputs) - self.alpha * activations.relu(-inputs)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            **serialized(self, "alpha_initializer", "alpha_regularizer", "alpha_constraint"),
+            "shared_axes": self.shared_axes,
+        }
 
 
 class ELU(Layer):
