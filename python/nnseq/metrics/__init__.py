@@ -14,6 +14,15 @@ from nnseq.metrics.accuracy import (
     categorical_accuracy,
     sparse_categorical_accuracy,
 )
+from nnseq.metrics.confusion import (
+    AUC,
+    FalseNegatives,
+    FalsePositives,
+    Precision,
+    Recall,
+    TrueNegatives,
+    TruePositives,
+)
 from nnseq.metrics.means import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -39,6 +48,7 @@ from nnseq.metrics.reduction import Mean, MeanMetricWrapper, Sum
 _registry = Registry(
     "metric",
     [
+        AUC,
         Accuracy,
         BinaryAccuracy,
         BinaryCrossentropy,
@@ -46,6 +56,8 @@ _registry = Registry(
         CategoricalCrossentropy,
         CategoricalHinge,
         CosineSimilarity,
+        FalseNegatives,
+        FalsePositives,
         Hinge,
         KLDivergence,
         LogCoshError,
@@ -55,6 +67,8 @@ _registry = Registry(
         MeanSquaredError,
         MeanSquaredLogarithmicError,
         Poisson,
+        Precision,
+        Recall,
         RootMeanSquaredError,
         SparseCategoricalAccuracy,
         SparseCategoricalCrossentropy,
@@ -62,9 +76,12 @@ _registry = Registry(
         SquaredHinge,
         Sum,
         TopKCategoricalAccuracy,
+        TrueNegatives,
+        TruePositives,
     ],
     {
         "acc": Accuracy,
+        "auc": AUC,
         "bce": BinaryCrossentropy,
         "BCE": BinaryCrossentropy,
         "kl_divergence": KLDivergence,
@@ -110,6 +127,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
 
 
 __all__ = [
+    "AUC",
     "Accuracy",
     "BinaryAccuracy",
     "BinaryCrossentropy",
@@ -117,6 +135,8 @@ __all__ = [
     "CategoricalCrossentropy",
     "CategoricalHinge",
     "CosineSimilarity",
+    "FalseNegatives",
+    "FalsePositives",
     "Hinge",
     "KLDivergence",
     "LogCoshError",
@@ -128,6 +148,8 @@ __all__ = [
     "MeanSquaredLogarithmicError",
     "Metric",
     "Poisson",
+    "Precision",
+    "Recall",
     "RootMeanSquaredError",
     "SparseCategoricalAccuracy",
     "SparseCategoricalCrossentropy",
@@ -135,6 +157,8 @@ __all__ = [
     "SquaredHinge",
     "Sum",
     "TopKCategoricalAccuracy",
+    "TrueNegatives",
+    "TruePositives",
     "binary_accuracy",
     "categorical_accuracy",
     "deserialize",
