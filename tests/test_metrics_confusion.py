@@ -48,6 +48,14 @@ def test_configurations(name, arguments):
 
 
 @pytest.mark.keras
+@pytest.mark.parametrize(("name", "arguments"), CASES)
+def test_configurations_of_keras(name, arguments):
+    theirs = getattr(keras.metrics, name)(**arguments)
+    ours = metrics.deserialize({"class_name": name, "config": theirs.get_config()})
+    assert arguments.items() <= ours.get_config().items()
+
+
+@pytest.mark.keras
 @pytest.mark.parametrize("name", ["Precision", "Recall", "AUC", "TruePositives"])
 def test_fit_as_keras(name):
     kernel = np.full((2, 1), 0.5, "float32")

@@ -2,12 +2,14 @@
 under a curve."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from nnseq import ops
 from nnseq.losses.shapes import align_weights, check_same_shape, squeeze_or_expand
 from nnseq.metrics.metric import Metric
 
+# Arguments of Keras that its configurations have and that have no effect when not set.
+_UNSET = ("class_id", "label_weights", "multi_label", "num_labels", "top_k")
 _KINDS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
 
 
@@ -46,6 +48,11 @@ class ConfusionMetric(Metric):
             right = y_true if kind.endswith("positives") == same else ops.logical_not(y_true)
             hits = ops.where(ops.logical_and(predicted, right), weights, 0.0)
             count.assign(count.value + ops.cast(ops.sum(hits, axis=1), "float64"))
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        unset = {key for key in _UNSET if config.get(key) is None or config.get(key) is False}
+        return cls(**{key: value for key, value in config.items() if key not in unset})
 
 
 class _AtThresholds(ConfusionMetric):
