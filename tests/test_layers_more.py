@@ -106,6 +106,16 @@ CASES = [
     ("PReLU", {}, VECTOR),
     ("PReLU", {"alpha_initializer": "he_normal", "shared_axes": [1, 2]}, IMAGE),
     ("PReLU", {"alpha_regularizer": "l2", "shared_axes": 1}, SEQUENCE),
+    ("Rescaling", {"scale": 0.5, "offset": 1.0}, VECTOR),
+    ("Rescaling", {"scale": [1.0, 2.0, 3.0, 4.0], "offset": [0.0, 1.0, 2.0, 3.0]}, IMAGE),
+    ("Normalization", {"axis": None, "mean": 1.0, "variance": 4.0}, VECTOR),
+    ("Normalization", {"mean": [1.0, 2.0, 3.0, 4.0], "variance": [1.0, 2.0, 0.5, 0.0]}, SEQUENCE),
+    ("Normalization", {"axis": 1, "mean": [1.0] * 5, "variance": [3.0] * 5}, SEQUENCE),
+    (
+        "Normalization",
+        {"axis": (1, -1), "mean": [1.0] * 4, "variance": [3.0] * 4, "invert": True},
+        SEQUENCE,
+    ),
 ]
 IDS = [f"{name}-{number}" for number, (name, _, _) in enumerate(CASES)]
 
@@ -226,3 +236,39 @@ def test_penalty_of_an_activity():
         layer(x)
         losses.append([float(loss) for loss in layer.losses])
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("axis", [-1, 1, (1, 2), None])
+@pytest.mark.parametrize("invert", [False, True])
+def test_normalization_adapts(axis, invert):
+    data, x = 3 + 2 * normal((20, 5, 4)), normal((3, 5, 4), 1)
+    theirs = oracle.keras.layers.Normalization(axis=axis, invert=invert)
+    theirs.adapt(data)
+    for given in (data, ops.convert_to_tensor(data), [data[:7], data[7:]], [(data, None)]):
+        ours = layers.Normalization(axis=axis, invert=invert)
+        ours.adapt(given)
+        oracle.assert_close(ours(x).numpy(), np.asarray(theirs(x)), 1e-5)
+    described = [[(w.name, tuple(w.shape), w.trainable) for w in v.weights] for v in (ours, theirs)]
+    assert described[0] == described[1]
+    before = ours(x).numpy()
+    ours.adapt(data + 1)
+    assert (ours(x).numpy() != before).any()
+
+
+def test_normalization_errors():
+    with pytest.raises(ValueError, match="both"):
+        layers.Normalization(mean=1.0)
+    with pytest.raises(ValueError, match="same shape"):
+        layers.Normalization(mean=[1.0], variance=1.0)
+    with pytest.raises(ValueError, match="same shape"):
+        layers.Normalization(axis=None, mean=[1.0], variance=[1.0])
+    with pytest.raises(ValueError, match="range"):
+        layers.Normalization(axis=3)(normal(VECTOR))
+    with pytest.raises(ValueError, match="no data"):
+        layers.Normalization().adapt([])
+    with pytest.raises(ValueError, match="do not adapt"):
+        layers.Normalization(mean=1.0, variance=1.0).adapt(normal(VECTOR))
+    layer = layers.Normalization()
+    layer.adapt(normal(VECTOR))
+    with pytest.raises(ValueError, match="built for"):
+        layer.adapt(normal((3, 6)))

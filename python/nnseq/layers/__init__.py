@@ -33,6 +33,7 @@ from nnseq.layers.pooling import (
     MaxPooling1D,
     MaxPooling2D,
 )
+from nnseq.layers.preprocessing import Normalization, Rescaling
 from nnseq.layers.regularization import (
     ActivityRegularization,
     GaussianDropout,
@@ -115,10 +116,12 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Multiply",
+    "Normalization",
     "PReLU",
     "Permute",
     "ReLU",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
     "SeparableConv2D",
     "SeparableConvolution2D",
