@@ -7,8 +7,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   # False in gcc 12 for std::string + (GCC bug 105651).
   target_compile_options(nnseq_flags INTERFACE -Wno-restrict)
 elseif(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
-  # Pragmas may name warnings of gcc.
-  target_compile_options(nnseq_flags INTERFACE -Wno-unknown-warning-option)
+  # Pragmas may name warnings of gcc; & and | join masks, which are bool on the host.
+  target_compile_options(nnseq_flags INTERFACE -Wno-unknown-warning-option
+                                               -Wno-bitwise-instead-of-logical)
 endif()
 if(NNSEQ_WERROR)
   target_compile_options(nnseq_flags INTERFACE -Werror)

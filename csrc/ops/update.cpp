@@ -12,8 +12,6 @@ using namespace ops;
 
 namespace {
 
-constexpr int kMaxSlots = 3;
-
 int num_slots(const UpdateAttrs& u) {
   if (u.kind == UpdateKind::kSgd) return u.momentum != 0 ? 1 : 0;
   return u.amsgrad ? 3 : 2;

@@ -182,7 +182,8 @@ TEST_P(Norm, NoRowCounts) {
 NNSEQ_FOR_EACH_ISA(Norm);
 
 TEST(NormBits, DoNotDependOnThreadsOrIsa) {
-  for (const auto& [rows, cols] : {std::pair<int64_t, int64_t>{3001, 33}, {64, 700}, {65, 10}}) {
+  for (const auto& size : {std::pair<int64_t, int64_t>{3001, 33}, {64, 700}, {65, 10}}) {
+    const int64_t rows = size.first, cols = size.second;  // a lambda cannot capture a binding
     Data d(rows, cols, false);
     for (int part = 0; part < 3; ++part) {
       expect_equal_bits([&](const Exec& exec) {
