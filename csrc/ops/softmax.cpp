@@ -46,7 +46,8 @@ void vjp_softmax_grad(VjpArgs& a) {
   if (a.needs[0]) {
     Value s = row_sum(g, mul(g, y, dy));
     Value t = row_sum(g, mul(g, y, d));
-    a.din[0] = sub(g, mul(g, d, sub(g, dy, s)), mul(g, dy, t));
+    Value first = mul(g, d, sub(g, dy, s));
+    a.din[0] = sub(g, first, mul(g, dy, t));
   }
 }
 

@@ -141,7 +141,8 @@ struct Builder {
   void adam(Value loss, const std::vector<int>& slots, float lr = 0.01f) {
     const int t = g.add_slot({"t", i64({})});
     variables.push_back(std::make_shared<Variable>(context, "t", i64({})));
-    const Value now = ops::add(g, g.read(t), g.scalar(1, DType::kInt64));
+    const Value before = g.read(t);  // nodes in a stated order, whatever the compiler
+    const Value now = ops::add(g, before, g.scalar(1, DType::kInt64));
     std::vector<Value> in{g.scalar(lr, DType::kFloat32), now};
     std::vector<int> state = slots;
     for (const char* moment : {"m", "v"}) {
@@ -181,10 +182,12 @@ inline Builder mlp(const std::shared_ptr<Context>& context) {
   const int w1 = b.weight("dense/kernel", {7, 16}), b1 = b.weight("dense/bias", {16});
   const int w2 = b.weight("dense_1/kernel", {16, 3}), b2 = b.weight("dense_1/bias", {3});
   b.g.set_scope("dense");
-  Value h = ops::add(b.g, b.g.add(Op::matmul, {x, b.g.read(w1)}, MatmulAttrs{}), b.g.read(b1));
+  Value h = b.g.add(Op::matmul, {x, b.g.read(w1)}, MatmulAttrs{});
+  h = ops::add(b.g, h, b.g.read(b1));
   h = ops::unary(b.g, UnaryFn::kRelu, h);
   b.g.set_scope("dense_1");
-  h = ops::add(b.g, b.g.add(Op::matmul, {h, b.g.read(w2)}, MatmulAttrs{}), b.g.read(b2));
+  h = b.g.add(Op::matmul, {h, b.g.read(w2)}, MatmulAttrs{});
+  h = ops::add(b.g, h, b.g.read(b2));
   b.g.set_scope("loss");
   const Value loss = mean_of(b.g, b.g.add(Op::softmax_cross_entropy, {h, labels}));
   b.g.set_scope("");
@@ -201,7 +204,8 @@ inline Builder conv_net(const std::shared_ptr<Context>& context) {
   const int w1 = b.weight("conv/kernel", {3, 3, 2, 4}), b1 = b.weight("conv/bias", {4});
   const int w2 = b.weight("dense/kernel", {36, 3});
   b.g.set_scope("conv");
-  Value h = ops::add(b.g, b.g.add(Op::conv2d, {x, b.g.read(w1)}, ConvAttrs{}), b.g.read(b1));
+  Value h = b.g.add(Op::conv2d, {x, b.g.read(w1)}, ConvAttrs{});
+  h = ops::add(b.g, h, b.g.read(b1));
   h = ops::unary(b.g, UnaryFn::kRelu, h);
   b.g.set_scope("pool");
   PoolAttrs pool;
@@ -225,8 +229,8 @@ inline std::shared_ptr<const Graph> rnn_body(std::int64_t in, std::int64_t units
   const Value x = body->input("x", f32({kUnknown, in}));
   const Value w = body->input("w", f32({in, units}));
   const Value u = body->input("u", f32({units, units}));
-  const Value z = ops::add(*body, body->add(Op::matmul, {x, w}, MatmulAttrs{}),
-                           body->add(Op::matmul, {h, u}, MatmulAttrs{}));
+  const Value xw = body->add(Op::matmul, {x, w}, MatmulAttrs{});
+  const Value z = ops::add(*body, xw, body->add(Op::matmul, {h, u}, MatmulAttrs{}));
   const Value next = ops::unary(*body, UnaryFn::kTanh, z);
   body->add_output(next, "h");
   body->add_output(next, "y");
