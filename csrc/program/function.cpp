@@ -30,6 +30,10 @@ Function::Function(std::shared_ptr<Context> context, Graph graph,
   impl_->context = std::move(context);
   impl_->graph = std::move(graph);
   impl_->variables = std::move(variables);
+  if (!impl_->variables.empty()) {
+    std::lock_guard guard(impl_->context->impl().mutex);  // a Variable may be moving to an arena
+    impl_->home = Access::storage(*impl_->variables.front()).buffer()->device_ptr();
+  }
   impl_->written.assign(impl_->variables.size(), false);
   for (const auto& [slot, v] : impl_->graph.assignments()) {
     impl_->written[static_cast<std::size_t>(slot)] = true;
@@ -67,8 +71,7 @@ std::shared_ptr<const ProgramImpl> Function::Impl::specialised(std::span<const T
 }
 
 std::shared_ptr<Device> Function::Impl::device() const {
-  return variables.empty() ? context->impl().current_device()
-                           : Access::storage(*variables.front()).buffer()->device_ptr();
+  return home ? home : context->impl().current_device();
 }
 
 void StateBinding::lock() {

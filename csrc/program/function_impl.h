@@ -22,6 +22,7 @@ struct Function::Impl {
   Graph graph;
   std::vector<std::shared_ptr<Variable>> variables;
   std::vector<bool> written;        // per slot
+  std::shared_ptr<Device> home;     // of the Variables, which never leave it; null: there are none
   std::mutex mutex;                 // guards what follows
   std::vector<Cached> programs;     // most recent first
   std::vector<std::int64_t> order;  // of the last shuffle
