@@ -3,6 +3,22 @@
 from typing import Any
 
 from nnseq.engine.registry import Registry
+from nnseq.losses import (
+    binary_crossentropy,
+    categorical_crossentropy,
+    categorical_hinge,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+)
 from nnseq.metrics.accuracy import (
     Accuracy,
     BinaryAccuracy,
@@ -14,8 +30,8 @@ from nnseq.metrics.accuracy import (
     categorical_accuracy,
     sparse_categorical_accuracy,
 )
+from nnseq.metrics.auc import AUC
 from nnseq.metrics.confusion import (
-    AUC,
     FalseNegatives,
     FalsePositives,
     Precision,
@@ -23,6 +39,7 @@ from nnseq.metrics.confusion import (
     TrueNegatives,
     TruePositives,
 )
+from nnseq.metrics.f_score import F1Score, FBetaScore
 from nnseq.metrics.means import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -56,6 +73,8 @@ _registry = Registry(
         CategoricalCrossentropy,
         CategoricalHinge,
         CosineSimilarity,
+        F1Score,
+        FBetaScore,
         FalseNegatives,
         FalsePositives,
         Hinge,
@@ -135,6 +154,8 @@ __all__ = [
     "CategoricalCrossentropy",
     "CategoricalHinge",
     "CosineSimilarity",
+    "F1Score",
+    "FBetaScore",
     "FalseNegatives",
     "FalsePositives",
     "Hinge",
@@ -160,12 +181,26 @@ __all__ = [
     "TrueNegatives",
     "TruePositives",
     "binary_accuracy",
+    "binary_crossentropy",
     "categorical_accuracy",
+    "categorical_crossentropy",
+    "categorical_hinge",
     "deserialize",
     "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
     "resolve_accuracy",
     "serialize",
     "sparse_categorical_accuracy",
+    "sparse_categorical_crossentropy",
     "sparse_top_k_categorical_accuracy",
+    "squared_hinge",
     "top_k_categorical_accuracy",
 ]

@@ -189,15 +189,25 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         name: str = "sparse_categorical_crossentropy",
         dtype: str | None = None,
         from_logits: bool = False,
+        ignore_class: int | None = None,
         axis: int = -1,
     ) -> None:
         super().__init__(
-            sparse_categorical_crossentropy, name, dtype, from_logits=from_logits, axis=axis
+            sparse_categorical_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            ignore_class=ignore_class,
+            axis=axis,
         )
 
 
-def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
+def sparse_top_k_categorical_accuracy(
+    y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False
+) -> Any:
     """1 where fewer than k classes have a larger score than class y_true, else 0.
+
+    With from_sorted_ids y_pred holds classes, the likeliest first, instead of scores.
 
     >>> sparse_top_k_categorical_accuracy([0, 2], [[0.3, 0.2, 0.5], [0.6, 0.3, 0.1]], k=2).numpy()
     array([1., 0.], dtype=float32)
@@ -206,6 +216,9 @@ def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> A
     if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1:
         y_true = ops.squeeze(y_true, axis=-1)
     check_same_shape("sparse_top_k_categorical_accuracy", y_true, y_pred[..., 0])
+    if from_sorted_ids:
+        is_first = ops.equal(ops.expand_dims(ops.cast(y_true, y_pred.dtype), -1), y_pred[..., :k])
+        return ops.cast(ops.any(is_first, axis=-1), "float32")
     classes = ops.arange(y_pred.shape[-1], dtype="int32")
     is_class = ops.equal(ops.expand_dims(ops.cast(y_true, "int32"), -1), classes)
     score = ops.sum(ops.where(is_class, y_pred, 0.0), axis=-1, keepdims=True)
@@ -238,6 +251,12 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
     _direction = "up"
 
     def __init__(
-        self, k: int = 5, name: str = "sparse_top_k_categorical_accuracy", dtype: str | None = None
+        self,
+        k: int = 5,
+        name: str = "sparse_top_k_categorical_accuracy",
+        dtype: str | None = None,
+        from_sorted_ids: bool = False,
     ) -> None:
-        super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k)
+        super().__init__(
+            sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids
+        )
