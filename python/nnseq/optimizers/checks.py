@@ -1,32 +1,58 @@
 """What an optimizer refuses or leaves out."""
 
 import warnings
+from numbers import Real
 from typing import Any
 
 from nnseq.engine.registry import did_you_mean
 from nnseq.engine.variable import Variable
-
-# Arguments of Keras that are accepted at these values only, so that its configurations load.
-_AT_DEFAULT_ONLY: dict[str, Any] = {
-    "use_ema": False,
-    "ema_momentum": 0.99,
-    "ema_overwrite_frequency": None,
-    "loss_scale_factor": None,
-    "gradient_accumulation_steps": None,
-    "jit_compile": None,
-    "is_legacy_optimizer": None,
-}
+from nnseq.optimizers.schedules import InverseTimeDecay
 
 
-def check_arguments(cls: str, given: dict[str, Any]) -> None:
-    """Refuses unknown arguments, and those of Keras that have no effect here."""
-    for name, value in given.items():
-        if name not in _AT_DEFAULT_ONLY:
-            known = ["learning_rate", "weight_decay", "clipnorm", "clipvalue", "global_clipnorm"]
-            hint = " Did you mean 'learning_rate'?" if name == "lr" else did_you_mean(name, known)
-            raise ValueError(f"Argument(s) not recognized by {cls}: {{{name!r}: {value!r}}}.{hint}")
-        if value is not None and value != _AT_DEFAULT_ONLY[name]:
+def refuse_unserved(cls: str, arguments: dict[str, Any]) -> None:
+    """Refuses arguments of Keras that are not served yet, unless they are None."""
+    for name, value in arguments.items():
+        if value is not None:
             raise ValueError(f"{cls} does not support {name}={value!r} yet; leave it out.")
+
+
+def older_learning_rate(cls: str, learning_rate: Any, others: dict[str, Any]) -> Any:
+    """The learning rate that Keras 2's `lr` and `decay` among the other arguments ask for.
+
+    Raises:
+        ValueError: for an argument that is not known, or a decay of a rate that is not a number.
+    """
+    others = {k: v for k, v in others.items() if k not in ("jit_compile", "is_legacy_optimizer")}
+    decay = others.pop("decay", None)
+    learning_rate = others.pop("lr", learning_rate)
+    for name, value in others.items():
+        known = ["learning_rate", "weight_decay", "clipnorm", "clipvalue", "global_clipnorm"]
+        raise ValueError(
+            f"Argument(s) not recognized by {cls}: {{{name!r}: {value!r}}}."
+            f"{did_you_mean(name, known)}"
+        )
+    if not decay:
+        return learning_rate
+    if not isinstance(learning_rate, Real):
+        raise ValueError(
+            f"{cls}: `decay` needs a number as learning rate. Received: decay={decay!r}, "
+            f"learning_rate={learning_rate!r}. Give a schedule alone."
+        )
+    return InverseTimeDecay(float(learning_rate), 1, float(decay))
+
+
+def check_averages(momentum: float, overwrite_frequency: Any) -> None:
+    """Refuses arguments of `use_ema` that are out of range."""
+    if not 0 <= momentum <= 1:
+        raise ValueError(
+            f"`ema_momentum` must be in the range [0, 1]. Received: ema_momentum={momentum}"
+        )
+    every = overwrite_frequency
+    if every is not None and (isinstance(every, bool) or not isinstance(every, int) or every < 1):
+        raise ValueError(
+            "`ema_overwrite_frequency` must be an integer >= 1 or None. "
+            f"Received: ema_overwrite_frequency={every!r}"
+        )
 
 
 def without_missing(

@@ -14,7 +14,12 @@ from nnseq.engine.naming import root_scope, uniquify
 from nnseq.engine.state import current_trace
 from nnseq.engine.variable import Variable
 from nnseq.optimizers import schedules
-from nnseq.optimizers.checks import check_arguments, without_missing
+from nnseq.optimizers.checks import (
+    check_averages,
+    older_learning_rate,
+    refuse_unserved,
+    without_missing,
+)
 from nnseq.optimizers.clipping import clip_by_global_norm, clip_by_norm
 from nnseq.optimizers.learning_rate import LearningRate
 
@@ -27,8 +32,15 @@ class Optimizer:
     applies the Variables' constraints. Slots (momenta and so on) are kept per Variable as long as
     the optimizer lives; they start at 0 or their `slot_initial_values`.
 
-    learning_rate: a number, a LearningRateSchedule, or a function without arguments that is
-    called before every step.
+    Args:
+        learning_rate: a number, a LearningRateSchedule, or a function without arguments that is
+            called before every step. `lr` is its older name.
+        use_ema: whether to keep averages of the Variables, average = ema_momentum * average +
+            (1 - ema_momentum) * w after each step. At the end of fit they become the Variables'
+            values, and every `ema_overwrite_frequency` steps before that, if it is given.
+        decay: the older learning_rate / (1 + decay * iterations).
+
+    loss_scale_factor and gradient_accumulation_steps must be None.
 
     >>> from nnseq import Variable
     >>> class Plain(Optimizer):
@@ -53,25 +65,44 @@ class Optimizer:
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        check_arguments(type(self).__name__, kwargs)
+        cls = type(self).__name__
+        unserved = {
+            "loss_scale_factor": loss_scale_factor,
+            "gradient_accumulation_steps": gradient_accumulation_steps,
+        }
+        refuse_unserved(cls, unserved)
+        learning_rate = older_learning_rate(cls, learning_rate, kwargs)
         clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         if sum(value is not None for value in clips.values()) > 1:
             raise ValueError(
                 "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set. "
                 f"Received: {', '.join(f'{k}={v}' for k, v in clips.items())}"
             )
+        if use_ema:
+            check_averages(ema_momentum, ema_overwrite_frequency)
         self.name = name or uniquify(type(self).__name__)
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
         self.clipvalue = clipvalue
         self.global_clipnorm = global_clipnorm
+        self.use_ema = use_ema
+        self.ema_momentum = ema_momentum
+        self.ema_overwrite_frequency = ema_overwrite_frequency
+        self.loss_scale_factor = None
+        self.gradient_accumulation_steps = None
         self.built = False
         self.fused = True  # whether the core's update operation may take the place of update_step
         self._own_variables: list[Variable] = []
         self._slots: dict[Variable, tuple[Variable, ...]] = {}
+        self._averages: dict[Variable, Variable] = {}
         self._trainable_variables: list[Variable] = []
         self._excluded_variables: list[Variable] = []
         self._excluded_names: re.Pattern[str] | None = None
@@ -126,6 +157,7 @@ class Optimizer:
             )
             for variable in gone:
                 self._slots.pop(variable, None)
+                self._averages.pop(variable, None)
         self._trainable_variables = variables
         self._add_slots(variables)
         self.built = True
@@ -139,6 +171,10 @@ class Optimizer:
     def _add_slots(self, variables: Iterable[Variable]) -> None:
         names = [name for group in self.slot_groups for name in group]
         for variable in variables:
+            if self.use_ema and variable not in self._averages:
+                self._averages[variable] = self._make_variable(
+                    variable.shape, variable.dtype, self._slot_name(variable, "average")
+                )
             if variable not in self._slots:
                 self._slots[variable] = tuple(
                     self._make_variable(
@@ -176,10 +212,11 @@ class Optimizer:
 
     @property
     def variables(self) -> list[Variable]:
-        """All state: iteration, learning rate (unless scheduled), then the slots."""
+        """All state: iteration, learning rate (unless scheduled), averages, then the slots."""
         found = [self._iterations]
         if self._rate.variable is not None:
             found.append(self._rate.variable)
+        found += [self._averages[v] for v in self._trainable_variables if v in self._averages]
         found += self._own_variables
         start = 0
         for group in self.slot_groups:
@@ -260,6 +297,11 @@ class Optimizer:
             self.refresh_learning_rate()
         grads, variables = without_missing(grads, variables)
         self._step(self._clip(grads), variables)
+        if self.use_ema:
+            self._update_averages()
+        for variable in variables:
+            if variable.constraint is not None:
+                variable.assign(variable.constraint(variable.value))
         self._iterations.assign(self._iterations.value + 1)
 
     def _add_new(self, variables: list[Variable]) -> None:
@@ -288,9 +330,6 @@ class Optimizer:
                 variable.assign(variable.value - variable.value * decay * rate)
         for gradient, variable in zip(grads, variables, strict=True):
             self.update_step(gradient, variable, rate)
-        for variable in variables:
-            if variable.constraint is not None:
-                variable.assign(variable.constraint(variable.value))
 
     def _fused_attrs(self) -> dict[str, Any] | None:
         """Attributes of the core's `update` that does what update_step does, or None."""
@@ -311,8 +350,6 @@ class Optimizer:
         )
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
         for variable, value in zip([*variables, *states], outputs, strict=True):
-            if variable.constraint is not None:
-                value = variable.constraint(value)
             variable.assign(value)
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
@@ -332,6 +369,28 @@ class Optimizer:
     def assign_sub(self, variable: Variable, value: Any) -> None:
         """variable.assign_sub(value)."""
         variable.assign_sub(value)
+
+    # --- averages ---------------------------------------------------------------------------
+    def _update_averages(self) -> None:
+        """After a step; the first step sets the averages to the values."""
+        steps = self._iterations.value
+        momentum = ops.where(ops.equal(steps, 0), 0.0, self.ema_momentum)
+        for variable in self._trainable_variables:
+            average = self._averages[variable]
+            mean = momentum * average.value + (1.0 - momentum) * variable.value
+            average.assign(mean)
+            if self.ema_overwrite_frequency:
+                is_due = ops.equal((steps + 1) % self.ema_overwrite_frequency, 0)
+                variable.assign(ops.where(is_due, mean, variable.value))
+
+    def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
+        """With use_ema sets these Variables to their averages; called at the end of fit."""
+        if not self.use_ema:
+            return
+        for variable in var_list:
+            if variable not in self._averages:
+                self._get_variable_index(variable)  # raises
+            variable.assign(self._averages[variable].value)
 
     # --- weight decay -----------------------------------------------------------------------
     def exclude_from_weight_decay(
@@ -366,6 +425,11 @@ class Optimizer:
             "clipnorm": self.clipnorm,
             "global_clipnorm": self.global_clipnorm,
             "clipvalue": self.clipvalue,
+            "use_ema": self.use_ema,
+            "ema_momentum": self.ema_momentum,
+            "ema_overwrite_frequency": self.ema_overwrite_frequency,
+            "loss_scale_factor": self.loss_scale_factor,
+            "gradient_accumulation_steps": self.gradient_accumulation_steps,
         }
 
     @classmethod

@@ -121,6 +121,9 @@ class Trainer(Steps):
             told.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
+        if logs and self.optimizer is not None and self.optimizer.built:
+            with state.trainable_as_compiled():
+                self.optimizer.finalize_variable_values(self.trainable_variables)
         told.on_train_end(logs)
         assert told.history is not None
         return told.history
