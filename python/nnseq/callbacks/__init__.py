@@ -2,16 +2,24 @@
 
 from nnseq.callbacks.callback import Callback
 from nnseq.callbacks.callback_list import CallbackList
+from nnseq.callbacks.csv_logger import CSVLogger
 from nnseq.callbacks.early_stopping import EarlyStopping
 from nnseq.callbacks.history import History
 from nnseq.callbacks.lambda_callback import LambdaCallback
+from nnseq.callbacks.learning_rate_scheduler import LearningRateScheduler
+from nnseq.callbacks.model_checkpoint import ModelCheckpoint
 from nnseq.callbacks.progbar_logger import ProgbarLogger
+from nnseq.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
 
 __all__ = [
+    "CSVLogger",
     "Callback",
     "CallbackList",
     "EarlyStopping",
     "History",
     "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
     "ProgbarLogger",
+    "ReduceLROnPlateau",
 ]

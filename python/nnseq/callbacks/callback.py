@@ -1,14 +1,35 @@
 """The base of all callbacks."""
 
 import weakref
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def _default(method: _Method) -> _Method:
+    """Marks a method that does nothing; an override does not bear the mark."""
+    method._is_default = True  # type: ignore[attr-defined]
+    return method
+
+
+def wants_batches(callback: Any, mode: str) -> bool:
+    """Whether a callback overrides a method of batches of this mode ("train", "test", "predict"),
+    so that it has to be told about each single one."""
+    names = [f"on_{mode}_batch_begin", f"on_{mode}_batch_end"]
+    if mode == "train":
+        names += ["on_batch_begin", "on_batch_end"]
+    return getattr(callback, "every_batch", True) and any(
+        not getattr(getattr(callback, name), "_is_default", False) for name in names
+    )
 
 
 class Callback:
     """Is told what happens in fit, evaluate and predict; subclasses override what they need.
 
     `self.model` is the model, `self.params` a dict with verbose, epochs and steps. `logs` are
-    dicts of Python floats. While a callback overrides a method of batches, steps run one by one
+    dicts of Python floats; what a callback puts into those of an epoch is seen by the callbacks
+    after it and by History. While a callback overrides a method of batches, steps run one by one
     instead of many at a time.
 
     >>> class Stop(Callback):
@@ -43,9 +64,11 @@ class Callback:
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """At the end of an epoch of fit, `logs` with the results of validation."""
 
+    @_default
     def on_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """The older name of on_train_batch_begin."""
 
+    @_default
     def on_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """The older name of on_train_batch_end."""
 
@@ -55,10 +78,12 @@ class Callback:
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """At the end of fit."""
 
+    @_default
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Before a training step."""
         self.on_batch_begin(batch, logs)
 
+    @_default
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """After a training step; `logs` are the metrics of the epoch so far."""
         self.on_batch_end(batch, logs)
@@ -69,9 +94,11 @@ class Callback:
     def on_test_end(self, logs: dict[str, float] | None = None) -> None:
         """At the end of evaluate and of validation."""
 
+    @_default
     def on_test_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Before a step of evaluate."""
 
+    @_default
     def on_test_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """After a step of evaluate."""
 
@@ -81,18 +108,10 @@ class Callback:
     def on_predict_end(self, logs: dict[str, float] | None = None) -> None:
         """At the end of predict."""
 
+    @_default
     def on_predict_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Before a step of predict."""
 
+    @_default
     def on_predict_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """After a step of predict; `logs` holds the outputs."""
-
-    def wants_batches(self, mode: str) -> bool:
-        """Whether a method of batches of this mode ("train", "test", "predict") is overridden."""
-        names = [f"on_{mode}_batch_begin", f"on_{mode}_batch_end"]
-        if mode == "train":
-            names += ["on_batch_begin", "on_batch_end"]
-        return self.every_batch and any(
-            name in vars(self) or getattr(type(self), name) is not getattr(Callback, name)
-            for name in names
-        )

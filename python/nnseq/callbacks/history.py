@@ -5,7 +5,7 @@ from nnseq.callbacks.callback import Callback
 
 class History(Callback):
     """What fit returns: `history` maps each name to a list with one float per epoch, `epoch` lists
-    the epochs."""
+    the epochs (counted from 0), `params` is {'verbose', 'epochs', 'steps'} of the fit."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -14,7 +14,6 @@ class History(Callback):
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         self.epoch = []
-        self.history = {}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self.epoch.append(epoch)

@@ -42,7 +42,17 @@ class LearningRate:
             self.variable = Variable(number, trainable=False, name="learning_rate")
 
     def change(self, value: Any) -> None:
-        """Sets it to a number, a schedule or a function."""
+        """Sets it to a number, a schedule or a function.
+
+        Raises:
+            TypeError: a number in place of a schedule.
+        """
+        if self.schedule is not None and not callable(value):
+            raise TypeError(
+                "This optimizer was created with a `LearningRateSchedule` object as its "
+                "`learning_rate`, hence its learning rate is not settable; make the optimizer "
+                "with a number as `learning_rate` instead."
+            )
         before = (self.schedule, self.function)
         self._set(value)
         if before != (None, None) or self.schedule is not None or self.function is not None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from nnseq import ops
 from nnseq.callbacks import CallbackList
+from nnseq.callbacks.logs import to_floats
 from nnseq.engine.nest import flatten, map_structure, pack
 from nnseq.engine.traced import Compiled
 from nnseq.training.data import ArraySource, Source
@@ -59,7 +60,7 @@ class Loop:
         for step, batch in enumerate(self.source.take(steps)):
             self._begin(step)
             self._refresh()
-            logs = to_floats(self.model._run_step(self.mode, batch))
+            logs = checked_logs(self.model._run_step(self.mode, batch))
             self._end(step, logs)
             if self.stopped:
                 break
@@ -81,7 +82,7 @@ class Loop:
             seconds = time.perf_counter() - started
             source.position += count
             done += count
-            logs = to_floats(compiled.unpack(cores))
+            logs = checked_logs(compiled.unpack(cores))
             self._end(done - 1, logs)
             if self._moves and not self.single:
                 chunk = next_chunk(count, seconds)
@@ -144,7 +145,7 @@ def to_numpy(outputs: Any) -> Any:
     return map_structure(ops.convert_to_numpy, outputs)
 
 
-def to_floats(logs: Any) -> dict[str, Any]:
+def checked_logs(logs: Any) -> dict[str, Any]:
     """The logs of a step as Python floats, sorted by name.
 
     Raises:
@@ -155,13 +156,4 @@ def to_floats(logs: Any) -> dict[str, Any]:
             "train_step and test_step must return a dict of names and values; received "
             f"{type(logs).__name__}."
         )
-
-    def number(value: Any) -> Any:
-        array = np.asarray(value)
-        return array.item() if array.size == 1 else array
-
-    flat: dict[str, Any] = {}
-    for name in sorted(logs):
-        value = logs[name]
-        flat.update(to_floats(value) if isinstance(value, dict) else {name: number(value)})
-    return flat
+    return to_floats(logs)

@@ -147,6 +147,12 @@ class Steps(Layer):
         known = self._state().metric_names() if self.compiled else []
         return [*known, *(m.name for m in self._own_metrics() if m.name not in known)]
 
+    def _metrics_by_name(self) -> dict[str, Any]:
+        """The Metrics by their names in the logs."""
+        state = self._state()
+        own = {metric.name: metric for metric in self._own_metrics()}
+        return {**own, **dict(zip(state.metric_names(), state.metrics(), strict=True))}
+
     def reset_metrics(self) -> None:
         """Sets the state of all metrics to 0."""
         for metric in self.metrics:

@@ -10,7 +10,7 @@ from nnseq.callbacks import CallbackList, History
 from nnseq.engine.nest import map_structure
 from nnseq.training.arrays import is_data, split_validation
 from nnseq.training.data import ArraySource, Source, make_source
-from nnseq.training.loop import Loop, to_floats, to_numpy
+from nnseq.training.loop import Loop, checked_logs, to_numpy
 from nnseq.training.steps import Steps
 from nnseq.utils.batches import PyDataset, unpack_x_y_sample_weight
 
@@ -247,7 +247,7 @@ class Trainer(Steps):
     ) -> Any:
         source = make_source(x, y, sample_weight, class_weight=class_weight)
         _refuse_no_rows(f"{mode}_on_batch", source)
-        logs = to_floats(self._run_step(mode, _only_batch(source)))
+        logs = checked_logs(self._run_step(mode, _only_batch(source)))
         return logs if return_dict else self._in_order(logs)
 
     def predict_on_batch(self, x: Any) -> Any:
