@@ -78,7 +78,7 @@ def test_a_schedule_may_return_an_int_or_a_tensor():
 def test_wrong_results_of_a_schedule_are_refused(value):
     model = build(nnseq)
     scheduler = callbacks.LearningRateScheduler(lambda epoch, lr: value if epoch == 1 else lr)
-    with pytest.raises(ValueError, match="finite number. Got for epoch 1"):
+    with pytest.raises(ValueError, match=r"finite number\. Got for epoch 1"):
         model.fit(X, Y, epochs=2, verbose=0, callbacks=[scheduler])
     assert model.optimizer.learning_rate == np.float32(0.05)
     model.fit(X, Y, verbose=0)

@@ -228,13 +228,13 @@ def test_a_missing_monitor_warns():
 
 def test_bad_arguments():
     for cls in (callbacks.EarlyStopping, callbacks.ReduceLROnPlateau):
-        with pytest.raises(ValueError, match="'auto', 'min' or 'max'. Received: 'down'"):
+        with pytest.raises(ValueError, match=r"'auto', 'min' or 'max'\. Received: 'down'"):
             cls(mode="down")
-    with pytest.raises(ValueError, match="`epsilon` is deprecated.*`min_delta`"):
+    with pytest.raises(ValueError, match=r"`epsilon` is deprecated.*`min_delta`"):
         callbacks.ReduceLROnPlateau(epsilon=0.1)
     with pytest.raises(TypeError, match="'delta'"):
         callbacks.ReduceLROnPlateau(delta=0.1)
-    with pytest.raises(ValueError, match="factor >= 1.0. Received factor=1.5"):
+    with pytest.raises(ValueError, match=r"factor >= 1\.0\. Received factor=1.5"):
         callbacks.ReduceLROnPlateau(factor=1.5)
 
 
