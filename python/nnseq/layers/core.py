@@ -319,6 +319,7 @@ class Embedding(Layer):
                 self,
                 "embeddings_initializer",
                 "embeddings_regularizer",
+                "activity_regularizer",
                 "embeddings_constraint",
             ),
             "mask_zero": self.mask_zero,

@@ -149,6 +149,7 @@ class BatchNormalization(Layer):
                 "beta_constraint",
                 "gamma_constraint",
             ),
+            "synchronized": False,
         }
 
 
@@ -244,4 +245,5 @@ class LayerNormalization(Layer):
                 "beta_constraint",
                 "gamma_constraint",
             ),
+            "rms_scaling": False,
         }

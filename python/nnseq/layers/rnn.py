@@ -272,6 +272,7 @@ class SimpleRNN(Layer):
         return {
             **super().get_config(),
             **cell,
+            **serialized(self, "activity_regularizer"),
             "return_sequences": self.return_sequences,
             "return_state": self.return_state,
             "go_backwards": self.go_backwards,

@@ -120,6 +120,7 @@ class Depthwise(Layer):
                 "bias_initializer",
                 "depthwise_regularizer",
                 "bias_regularizer",
+                "activity_regularizer",
                 "depthwise_constraint",
                 "bias_constraint",
             ),

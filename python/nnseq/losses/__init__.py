@@ -86,8 +86,12 @@ _registry = Registry(
         **{fn.__name__: fn for fn in _functions},
         "bce": binary_crossentropy,
         "BCE": binary_crossentropy,
+        "cosine_proximity": cosine_similarity,
+        "huber_loss": huber,
         "kld": kl_divergence,
         "KLD": kl_divergence,
+        "kullback_leibler_divergence": kl_divergence,
+        "logcosh": log_cosh,
         "mae": mean_absolute_error,
         "MAE": mean_absolute_error,
         "mape": mean_absolute_percentage_error,
@@ -117,9 +121,9 @@ def serialize(loss: Any) -> Any:
     return _registry.serialize(loss)
 
 
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """Returns the loss of a name or configuration."""
-    return _registry.deserialize(config, custom_objects)
+    return _registry.deserialize(name, custom_objects)
 
 
 __all__ = [

@@ -41,20 +41,6 @@ def older_learning_rate(cls: str, learning_rate: Any, others: dict[str, Any]) ->
     return InverseTimeDecay(float(learning_rate), 1, float(decay))
 
 
-def check_averages(momentum: float, overwrite_frequency: Any) -> None:
-    """Refuses arguments of `use_ema` that are out of range."""
-    if not 0 <= momentum <= 1:
-        raise ValueError(
-            f"`ema_momentum` must be in the range [0, 1]. Received: ema_momentum={momentum}"
-        )
-    every = overwrite_frequency
-    if every is not None and (isinstance(every, bool) or not isinstance(every, int) or every < 1):
-        raise ValueError(
-            "`ema_overwrite_frequency` must be an integer >= 1 or None. "
-            f"Received: ema_overwrite_frequency={every!r}"
-        )
-
-
 def without_missing(
     grads: list[Any], variables: list[Variable]
 ) -> tuple[list[Any], list[Variable]]:

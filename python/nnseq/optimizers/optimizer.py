@@ -14,8 +14,8 @@ from nnseq.engine.naming import root_scope, uniquify
 from nnseq.engine.state import current_trace
 from nnseq.engine.variable import Variable
 from nnseq.optimizers import schedules
+from nnseq.optimizers.averages import Averages
 from nnseq.optimizers.checks import (
-    check_averages,
     older_learning_rate,
     refuse_unserved,
     without_missing,
@@ -86,8 +86,6 @@ class Optimizer:
                 "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set. "
                 f"Received: {', '.join(f'{k}={v}' for k, v in clips.items())}"
             )
-        if use_ema:
-            check_averages(ema_momentum, ema_overwrite_frequency)
         self.name = name or uniquify(type(self).__name__)
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
@@ -102,7 +100,7 @@ class Optimizer:
         self.fused = True  # whether the core's update operation may take the place of update_step
         self._own_variables: list[Variable] = []
         self._slots: dict[Variable, tuple[Variable, ...]] = {}
-        self._averages: dict[Variable, Variable] = {}
+        self._averages = Averages(ema_momentum, ema_overwrite_frequency) if use_ema else None
         self._trainable_variables: list[Variable] = []
         self._excluded_variables: list[Variable] = []
         self._excluded_names: re.Pattern[str] | None = None
@@ -157,7 +155,8 @@ class Optimizer:
             )
             for variable in gone:
                 self._slots.pop(variable, None)
-                self._averages.pop(variable, None)
+                if self._averages is not None:
+                    self._averages.of.pop(variable, None)
         self._trainable_variables = variables
         self._add_slots(variables)
         self.built = True
@@ -171,8 +170,8 @@ class Optimizer:
     def _add_slots(self, variables: Iterable[Variable]) -> None:
         names = [name for group in self.slot_groups for name in group]
         for variable in variables:
-            if self.use_ema and variable not in self._averages:
-                self._averages[variable] = self._make_variable(
+            if self._averages is not None and variable not in self._averages.of:
+                self._averages.of[variable] = self._make_variable(
                     variable.shape, variable.dtype, self._slot_name(variable, "average")
                 )
             if variable not in self._slots:
@@ -216,7 +215,8 @@ class Optimizer:
         found = [self._iterations]
         if self._rate.variable is not None:
             found.append(self._rate.variable)
-        found += [self._averages[v] for v in self._trainable_variables if v in self._averages]
+        if self._averages is not None:
+            found += [self._averages.of[variable] for variable in self._trainable_variables]
         found += self._own_variables
         start = 0
         for group in self.slot_groups:
@@ -297,8 +297,8 @@ class Optimizer:
             self.refresh_learning_rate()
         grads, variables = without_missing(grads, variables)
         self._step(self._clip(grads), variables)
-        if self.use_ema:
-            self._update_averages()
+        if self._averages is not None:
+            self._averages.update(self._trainable_variables, self._iterations.value)
         for variable in variables:
             if variable.constraint is not None:
                 variable.assign(variable.constraint(variable.value))
@@ -370,27 +370,14 @@ class Optimizer:
         """variable.assign_sub(value)."""
         variable.assign_sub(value)
 
-    # --- averages ---------------------------------------------------------------------------
-    def _update_averages(self) -> None:
-        """After a step; the first step sets the averages to the values."""
-        steps = self._iterations.value
-        momentum = ops.where(ops.equal(steps, 0), 0.0, self.ema_momentum)
-        for variable in self._trainable_variables:
-            average = self._averages[variable]
-            mean = momentum * average.value + (1.0 - momentum) * variable.value
-            average.assign(mean)
-            if self.ema_overwrite_frequency:
-                is_due = ops.equal((steps + 1) % self.ema_overwrite_frequency, 0)
-                variable.assign(ops.where(is_due, mean, variable.value))
-
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
         """With use_ema sets these Variables to their averages; called at the end of fit."""
-        if not self.use_ema:
+        if self._averages is None:
             return
         for variable in var_list:
-            if variable not in self._averages:
+            if variable not in self._averages.of:
                 self._get_variable_index(variable)  # raises
-            variable.assign(self._averages[variable].value)
+            variable.assign(self._averages.of[variable].value)
 
     # --- weight decay -----------------------------------------------------------------------
     def exclude_from_weight_decay(

@@ -3,20 +3,20 @@
 from typing import Any
 
 from nnseq.engine.registry import Registry
-from nnseq.regularizers.regularizers import L1, L1L2, L2, Regularizer
+from nnseq.regularizers.regularizers import (
+    L1,
+    L1L2,
+    L2,
+    OrthogonalRegularizer,
+    Regularizer,
+)
 
 l1 = L1
 l2 = L2
+l1_l2 = L1L2
+orthogonal_regularizer = OrthogonalRegularizer
 
-
-def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
-    """Returns L1L2(l1, l2); here both factors are 0.01 unless given."""
-    return L1L2(l1=l1, l2=l2)
-
-
-_registry = Registry(
-    "regularizer", [L1, L2, L1L2], {"l1": L1, "l2": L2, "l1_l2": L1L2, "l1l2": L1L2}
-)
+_registry = Registry("regularizer", [L1, L1L2, L2, OrthogonalRegularizer], {"l1_l2": L1L2})
 
 
 def get(identifier: Any) -> Any:
@@ -25,7 +25,8 @@ def get(identifier: Any) -> Any:
     >>> get("l2").get_config()
     {'l2': 0.01}
     """
-    return l1_l2() if identifier in ("l1_l2", "l1l2") else _registry.get(identifier)
+    # the string of Keras 2; L1L2() itself has no effect
+    return L1L2(0.01, 0.01) if identifier == "l1_l2" else _registry.get(identifier)
 
 
 def serialize(regularizer: Any) -> Any:
@@ -42,11 +43,13 @@ __all__ = [
     "L1",
     "L1L2",
     "L2",
+    "OrthogonalRegularizer",
     "Regularizer",
     "deserialize",
     "get",
     "l1",
     "l1_l2",
     "l2",
+    "orthogonal_regularizer",
     "serialize",
 ]

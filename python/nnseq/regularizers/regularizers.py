@@ -3,6 +3,8 @@
 import math
 from typing import Any, Self
 
+import numpy as np
+
 from nnseq import ops
 
 
@@ -24,8 +26,10 @@ class Regularizer:
 
 def _check(name: str, value: Any) -> float:
     value = 0.0 if value is None else value
-    if isinstance(value, bool | str) or not math.isfinite(value):
-        raise ValueError(f"Argument `{name}` must be a finite number. Received: {name}={value!r}")
+    if not isinstance(value, int | float | np.number) or not math.isfinite(value) or value < 0:
+        raise ValueError(
+            f"Argument `{name}` must be a finite number of at least 0. Received: {name}={value!r}"
+        )
     return float(value)
 
 
@@ -70,3 +74,36 @@ class L2(L1L2):
 
     def get_config(self) -> dict[str, Any]:
         return {"l2": self.l2}
+
+
+class OrthogonalRegularizer(Regularizer):
+    """factor times the mean of |cos| of the angles between the rows (or columns) of a matrix: 0 if
+    they are orthogonal.
+
+    >>> rows = ops.convert_to_tensor([[2.0, 0.0], [3.0, 4.0]])
+    >>> round(float(OrthogonalRegularizer(0.5)(rows)), 4)
+    0.3
+    """
+
+    def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
+        self.factor = _check("factor", factor)
+        if mode not in ("rows", "columns"):
+            raise ValueError(
+                f"Argument `mode` must be 'rows' or 'columns'. Received: mode={mode!r}"
+            )
+        self.mode = mode
+
+    def __call__(self, x: Any) -> Any:
+        x = ops.convert_to_tensor(x)
+        if len(x.shape) != 2:
+            raise ValueError(
+                "Inputs to OrthogonalRegularizer must have rank 2. "
+                f"Received: inputs.shape={tuple(x.shape)}"
+            )
+        rows = ops.normalize(x if self.mode == "rows" else ops.transpose(x), axis=1)
+        size = rows.shape[0]
+        cosines = ops.abs(ops.matmul(rows, ops.transpose(rows))) * (1.0 - ops.eye(size))
+        return self.factor * ops.sum(cosines) / (size * (size - 1.0))
+
+    def get_config(self) -> dict[str, Any]:
+        return {"factor": self.factor, "mode": self.mode}
