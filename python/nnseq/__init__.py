@@ -13,6 +13,7 @@ from nnseq import (
     optimizers,
     random,
     regularizers,
+    saving,
     utils,
 )
 from nnseq._core import __version__
@@ -59,5 +60,6 @@ __all__ = [
     "optimizers",
     "random",
     "regularizers",
+    "saving",
     "utils",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -146,6 +146,30 @@ class Variable(Operators):
     def __setstate__(self, fields: dict[str, Any]) -> None:
         self.__dict__.update(fields)
         self.handle = _core.Variable(fields["handle"], self.path)
+
+
+def load_variables(owner: str, variables: Sequence[Variable], store: Mapping[str, Any]) -> None:
+    """Assigns store["0"], store["1"] and so on.
+
+    Raises:
+        ValueError: naming `owner`, if their number or a shape is wrong; nothing is changed then.
+    """
+    names = [v.name for v in variables]
+    if len(store.keys()) != len(variables):
+        raise ValueError(
+            f"{owner} expected {len(variables)} variables {names}, but received "
+            f"{len(store.keys())} during loading."
+        )
+    values = [store[str(index)] for index in range(len(variables))]
+    for variable, value in zip(variables, values, strict=True):
+        if variable.shape != tuple(value.shape):  # before the value is read
+            raise ValueError(
+                f"{owner}: the variable '{variable.name}' has shape {variable.shape}, the stored "
+                f"value has shape {tuple(value.shape)}."
+            )
+    arrays = [np.asarray(value) for value in values]
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
 
 
 def _initial_value(initializer: Any, shape: tuple[int, ...] | None, dtype: Any) -> np.ndarray:

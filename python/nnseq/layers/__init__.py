@@ -1,5 +1,8 @@
 """Layers: configuration, weights, and a call written with nnseq.ops."""
 
+from typing import Any
+
+from nnseq.engine.registry import Registry
 from nnseq.layers.activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from nnseq.layers.convolutional import Conv1D, Conv2D, Conv2DTranspose
 from nnseq.layers.core import Activation, Dense, Dropout, Embedding, Flatten, Identity, Reshape
@@ -66,6 +69,32 @@ GlobalAvgPool1D = GlobalAveragePooling1D
 GlobalAvgPool2D = GlobalAveragePooling2D
 GlobalMaxPool2D = GlobalMaxPooling2D
 MaxPool2D = MaxPooling2D
+
+_registry = Registry(
+    "layer",
+    {x for x in globals().values() if isinstance(x, type) and issubclass(x, Layer)},
+    {name: x for name, x in globals().items() if isinstance(x, type) and issubclass(x, Layer)},
+)
+
+
+def get(identifier: Any) -> Any:
+    """Returns the layer of a name, a configuration or a class; a layer is returned as it is."""
+    return identifier if isinstance(identifier, Layer) else _registry.get(identifier)
+
+
+def serialize(layer: Any) -> Any:
+    """Returns the configuration of a layer, as Keras writes it."""
+    return _registry.serialize(layer)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Returns the layer of a configuration.
+
+    >>> deserialize({"class_name": "Dense", "config": {"units": 3}}).units
+    3
+    """
+    return _registry.deserialize(config, custom_objects)
+
 
 __all__ = [
     "ELU",
@@ -138,8 +167,11 @@ __all__ = [
     "add",
     "average",
     "concatenate",
+    "deserialize",
+    "get",
     "maximum",
     "minimum",
     "multiply",
+    "serialize",
     "subtract",
 ]

@@ -22,6 +22,7 @@ from nnseq.engine.tensor import KerasTensor, Tensor
 from nnseq.engine.variable import Variable
 from nnseq.layers.call_spec import CallSpec, call_spec
 from nnseq.layers.input_spec import assert_input_compatibility
+from nnseq.layers.recorded import recorded_arguments
 from nnseq.layers.shapes import map_shapes, take_batch_input_shape
 from nnseq.layers.tracking import Tracked
 
@@ -35,6 +36,7 @@ def _marks_built(build: Callable[..., Any]) -> Callable[..., Any]:
             build(self, *args, **kwargs)
             return
         self._building = True
+        self._build_shape = args[0] if args else kwargs.get("input_shape")
         count = len(self._weights)
         try:
             scopes = state.scopes
@@ -81,7 +83,15 @@ class Layer(Tracked):
     """
 
     # Attributes that do not change what a trace of the layer does.
-    _harmless: frozenset[str] = frozenset({"_losses", "_used_by", "_inbound_nodes", "_building"})
+    _harmless: frozenset[str] = frozenset(
+        {"_losses", "_used_by", "_inbound_nodes", "_building", "_build_shape"}
+    )
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        layer = object.__new__(cls)
+        if not cls.__module__.startswith("nnseq."):  # for get_config() of classes without one
+            layer.__dict__["_init_arguments"] = (args, kwargs)
+        return layer
 
     def __init__(
         self,
@@ -98,6 +108,7 @@ class Layer(Tracked):
         self._losses: list[Any] = []
         self._weights: list[Variable] = []
         self._building = False
+        self._build_shape: Any = None  # what build() was called with
         self._trainable = bool(trainable)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.dtype = standardize_dtype(_dtype_name(dtype))
@@ -367,8 +378,15 @@ class Layer(Tracked):
 
     variable_dtype = compute_dtype
 
+    # --- configuration and state ----------------------------------------------------------------
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make this layer again; subclasses add theirs."""
+        """The arguments that make this layer again; subclasses add theirs.
+
+        A subclass that does not define it gives the arguments it was made with.
+
+        Raises:
+            NotImplementedError: if one of those cannot be written to a file.
+        """
         config: dict[str, Any] = {
             "name": self.name,
             "trainable": self._trainable,
@@ -376,12 +394,21 @@ class Layer(Tracked):
         }
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
-        return config
+        return {**recorded_arguments(self), **config}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
         """Makes a layer from `get_config()`."""
         return cls(**config)
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """What `build_from_config` needs to make the Variables again; None before `build`."""
+        return None if self._build_shape is None else {"input_shape": self._build_shape}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Builds the layer as `get_build_config()` says."""
+        if (shape := config.get("input_shape")) is not None:
+            self.build(map_shapes(lambda one: one, shape))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

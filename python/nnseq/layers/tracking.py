@@ -11,7 +11,7 @@ import numpy as np
 from nnseq.engine.operation import Operation
 from nnseq.engine.random_state import SeedGenerator
 from nnseq.engine.state import state
-from nnseq.engine.variable import Variable
+from nnseq.engine.variable import Variable, load_variables
 
 _SIMPLE = frozenset({str, int, float, bool, type(None)})
 
@@ -147,6 +147,19 @@ class Tracked(Operation):
                 )
         for variable, value in zip(own, weights, strict=True):
             variable.assign(value)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Writes the layer's own Variables, not those of its sublayers, into a dict of arrays."""
+        for index, variable in enumerate(self._own_variables()):
+            store[str(index)] = variable.numpy()
+
+    def load_own_variables(self, store: Any) -> None:
+        """Reads what `save_own_variables` wrote.
+
+        Raises:
+            ValueError: if the number or a shape of the Variables differs; nothing is changed then.
+        """
+        load_variables(f"Layer '{self.name}'", self._own_variables(), store)
 
     def count_params(self) -> int:
         """The number of elements of all weights.

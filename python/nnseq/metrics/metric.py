@@ -5,7 +5,7 @@ from typing import Any, Self
 from nnseq import initializers
 from nnseq.engine.dtypes import standardize_dtype
 from nnseq.engine.naming import root_scope, uniquify
-from nnseq.engine.variable import Variable
+from nnseq.engine.variable import Variable, load_variables
 
 
 class Metric:
@@ -79,6 +79,15 @@ class Metric:
     def result(self) -> Any:
         """Returns the value of everything seen since the last reset."""
         raise NotImplementedError(f"{type(self).__name__} must implement result()")
+
+    def save_own_variables(self, store: Any) -> None:
+        """Writes the state into a dict of arrays."""
+        for index, variable in enumerate(self.variables):
+            store[str(index)] = variable.numpy()
+
+    def load_own_variables(self, store: Any) -> None:
+        """Reads what `save_own_variables` wrote."""
+        load_variables(f"Metric '{self.name}'", self.variables, store)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Takes in one batch and returns the value so far."""

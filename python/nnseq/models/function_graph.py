@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from nnseq.engine import nest
@@ -111,8 +112,10 @@ class FunctionGraph:
         operation, node, index = x.history
         return operation, operation._inbound_nodes.index(node), index
 
-    def run(self, flat_inputs: list[Any]) -> Any:
-        """The structure of outputs for values of the inputs."""
+    def run(self, flat_inputs: list[Any], call: Callable[..., Any] | None = None) -> Any:
+        """The structure of outputs for values of the inputs; `call(operation, args, kwargs)` gives
+        the results of an operation."""
+        call = call or _run_node
         values: dict[int, Any] = {
             id(x): value for x, value in zip(self.flat_inputs, flat_inputs, strict=True)
         }
@@ -123,10 +126,14 @@ class FunctionGraph:
         for node in self.nodes:
             args = nest.map_structure(filled, node.args)
             kwargs = nest.map_structure(filled, node.kwargs)
-            results = nest.flatten(node.operation.run_node(args, kwargs))
+            results = nest.flatten(call(node.operation, args, kwargs))
             for x, value in zip(nest.flatten(node.outputs), results, strict=True):
                 values[id(x)] = value
         return nest.map_structure(filled, self.outputs)
+
+
+def _run_node(operation: Operation, args: Any, kwargs: Any) -> Any:
+    return operation.run_node(args, kwargs)
 
 
 def _is_input(x: KerasTensor) -> bool:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from nnseq import saving
 from nnseq.engine import nest
+from nnseq.engine.custom_objects import custom_object_scope
 from nnseq.engine.dispatch import to_tensor
 from nnseq.engine.operation import has_keras_tensor, output_spec
+from nnseq.engine.registry import serialize_keras_object, sharing_objects
 from nnseq.engine.state import state
 from nnseq.engine.tensor import KerasTensor, Tensor, concrete
 from nnseq.engine.traced import Traced
 from nnseq.engine.variable import Variable
 from nnseq.layers.layer import Layer
 from nnseq.layers.shapes import map_shapes
+from nnseq.models.function_config import graph_config, graph_from_config
 from nnseq.models.functional import flat_inputs, set_graph
 from nnseq.models.summary import print_summary
 from nnseq.training.trainer import Trainer
@@ -48,7 +53,8 @@ class Model(Trainer):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         is_functional = len(args) > 1 or "inputs" in kwargs or "outputs" in kwargs
-        return object.__new__(Functional if cls is Model and is_functional else cls)
+        kind = Functional if cls is Model and is_functional else cls
+        return super().__new__(kind, *args, **kwargs)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         functional: dict[str, Any] = {
@@ -194,6 +200,58 @@ class Model(Trainer):
             return self._direct[0](args[0])
         return self._direct[1](args, kwargs, masks)
 
+    # --- files and copies -----------------------------------------------------------------------
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """The model of `get_config()`, with new weights."""
+        if cls is Model and "input_layers" in config:
+            return Functional.from_config(config, custom_objects)
+        with custom_object_scope(custom_objects):
+            return super().from_config(config)
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The configuration as JSON; `kwargs` go to `json.dumps`. The weights are not in it.
+
+        >>> from nnseq import Sequential, layers
+        >>> Sequential([layers.Dense(2, name="d")], name="m").to_json()[:45]
+        '{"module": "keras", "class_name": "Sequential'
+        """
+        with sharing_objects():
+            return json.dumps(serialize_keras_object(self), **kwargs)
+
+    def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None) -> None:
+        """Writes the configuration, the weights, and what compile() was given, with the state of
+        the optimizer, into a `.keras` file, which Keras 3 can open too.
+
+        The file appears whole or not at all. See `nnseq.saving.save_model`.
+        """
+        saving.save_model(self, filepath, overwrite=overwrite, zipped=zipped)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+        """Writes the weights into a `.weights.h5` file. See `nnseq.saving.save_weights`."""
+        self._assert_has_weights("saving")
+        saving.save_weights(self, filepath, overwrite=overwrite)
+
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
+        """Reads the weights from a `.weights.h5` or `.keras` file: all of them or none.
+
+        Args:
+            skip_mismatch: leaves out layers whose weights do not fit, with a warning.
+
+        Raises:
+            ValueError: if the model is not built, or the file does not fit it.
+        """
+        self._assert_has_weights("loading")
+        saving.load_weights(self, filepath, skip_mismatch=skip_mismatch)
+
+    def _assert_has_weights(self, doing: str) -> None:
+        if not self.built:
+            raise ValueError(
+                f"You are {doing} weights {'into' if doing == 'loading' else 'of'} a model that "
+                "has not yet been built. Try building the model first by calling it on some data "
+                "or by using `build()`."
+            )
+
     def __getstate__(self) -> dict[str, Any]:
         fields = super().__getstate__()
         fields["_direct"] = None
@@ -263,6 +321,33 @@ class Functional(Model):
     def layers(self) -> list[Layer]:
         """All layers, InputLayers first, in a new list."""
         return [op for op in self._graph.operations if isinstance(op, Layer)]
+
+    def get_config(self) -> dict[str, Any]:
+        """The layers, how they are connected, and which results are inputs and outputs."""
+        if type(self).__init__ is not Model.__init__:  # made with arguments of its own
+            return super().get_config()
+        return {
+            "name": self.name,
+            "trainable": self._trainable,
+            **graph_config(self._graph),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """The model of `get_config()`, with new layers."""
+        if "input_layers" not in config:
+            return super().from_config(config)
+        with custom_object_scope(custom_objects):
+            inputs, outputs = graph_from_config(config)
+        return cls(
+            inputs=inputs,
+            outputs=outputs,
+            name=config.get("name"),
+            trainable=config.get("trainable", True),
+        )
+
+    def get_build_config(self) -> None:
+        """None: a functional model is built when it is made."""
 
 
 def _single(structure: Any) -> Any:

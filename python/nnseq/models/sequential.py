@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np  # noqa: F401 (doctest)
 
 from nnseq.engine import nest
+from nnseq.engine.custom_objects import custom_object_scope
 from nnseq.engine.dispatch import to_tensor
 from nnseq.engine.naming import name_scope
 from nnseq.engine.operators import DataDependentError
+from nnseq.engine.registry import serialize_keras_object
 from nnseq.engine.tensor import KerasTensor
+from nnseq.layers import deserialize as deserialize_layer
 from nnseq.layers.input_layer import InputLayer
 from nnseq.layers.layer import Layer
 from nnseq.layers.shapes import is_shape
@@ -218,14 +221,31 @@ class Sequential(Model):
         return x
 
     def get_config(self) -> dict[str, Any]:
-        """The name and the classes and configurations of the layers."""
-        return {
+        """The name, the configurations of the layers, and the shape of the input if known."""
+        config: dict[str, Any] = {
             "name": self.name,
-            "layers": [
-                {"class_name": type(layer).__name__, "config": layer.get_config()}
-                for layer in self._layers
-            ],
+            "trainable": self._trainable,
+            "dtype": self.dtype,
+            "layers": [serialize_keras_object(layer) for layer in self._layers],
         }
+        return {**config, "build_input_shape": self._outputs[0].shape} if self._outputs else config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """The model of `get_config()`; also of Keras 2, whose config may be the list of layers."""
+        if isinstance(config, list):
+            config = {"layers": config}
+        model = cls(name=config.get("name"), trainable=config.get("trainable", True))
+        with custom_object_scope(custom_objects):
+            for layer in config["layers"]:
+                model.add(deserialize_layer(layer))
+        if not model.built and (shape := config.get("build_input_shape")) is not None:
+            model.build(tuple(shape))
+        return model
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shape of the input; None if the model is not built."""
+        return {"input_shape": self._outputs[0].shape} if self._outputs else None
 
 
 class _NoLayersError(IndexError, TypeError):

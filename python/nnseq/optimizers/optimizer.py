@@ -12,7 +12,7 @@ from nnseq import initializers, ops
 from nnseq.engine.dispatch import apply
 from nnseq.engine.naming import root_scope, uniquify
 from nnseq.engine.state import current_trace
-from nnseq.engine.variable import Variable
+from nnseq.engine.variable import Variable, load_variables
 from nnseq.optimizers import schedules
 from nnseq.optimizers.averages import Averages
 from nnseq.optimizers.checks import (
@@ -224,6 +224,24 @@ class Optimizer:
                 found += self._slots[variable][start : start + len(group)]
             start += len(group)
         return found
+
+    def save_own_variables(self, store: Any) -> None:
+        """Writes the state into a dict of arrays."""
+        for index, variable in enumerate(self.variables):
+            store[str(index)] = variable.numpy()
+
+    def load_own_variables(self, store: Any) -> None:
+        """Reads what `save_own_variables` wrote; state of another number of variables is left
+        out, with a warning."""
+        if len(store.keys()) != len(self.variables):
+            warnings.warn(
+                f"Skipping variable loading for optimizer '{self.name}', because it has "
+                f"{len(self.variables)} variables whereas the saved optimizer has "
+                f"{len(store.keys())} variables.",
+                stacklevel=2,
+            )
+            return
+        load_variables(f"Optimizer '{self.name}'", self.variables, store)
 
     def add_variable(
         self,

@@ -28,6 +28,7 @@ class TrainingState:
         output_names: Sequence[str] | None = None,
         trainable: Iterable[tuple[Any, bool]] = (),
     ) -> None:
+        self.arguments: dict[str, Any] = {}  # of compile(), as it was given
         self.optimizer = optimizer
         self.loss = loss
         self.run_eagerly = bool(run_eagerly)

@@ -1,11 +1,13 @@
 """Steps: what compile() sets up, and the steps that are traced and run."""
 
+import inspect
 import weakref
 from typing import Any
 
 from nnseq import _core, ops, optimizers
 from nnseq.callbacks import History
 from nnseq.engine.nest import flatten, map_structure
+from nnseq.engine.registry import deserialize_keras_object, serialize_keras_object
 from nnseq.engine.tape import GradientTape
 from nnseq.engine.tensor import to_array
 from nnseq.engine.traced import Compiled, Traced
@@ -65,7 +67,29 @@ class Steps(Layer):
             output_names=getattr(self, "output_names", None),
             trainable=[(layer, layer.trainable) for layer in self._flatten_layers()],
         )
+        self._training.arguments = {
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": jit_compile,
+        }
         self.compiled = True
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """What `compile_from_config` needs to compile an equal model; None before compile()."""
+        if not self.compiled:
+            return None
+        return serialize_keras_object({"optimizer": self.optimizer, **self._training.arguments})
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """compile() with what `get_compile_config` gave, and the slots of the optimizer made."""
+        known = inspect.signature(type(self).compile).parameters
+        self.compile(**{k: deserialize_keras_object(v) for k, v in config.items() if k in known})
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)
 
     def _state(self) -> TrainingState:
         """The state made by compile(); before it an empty one, enough to predict."""

@@ -1,5 +1,14 @@
 """Helpers around models: data, seeds, names, progress."""
 
+from nnseq.engine.custom_objects import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
+from nnseq.engine.registry import deserialize_keras_object, serialize_keras_object
 from nnseq.utils.batches import PyDataset, pack_x_y_sample_weight, unpack_x_y_sample_weight
 from nnseq.utils.numerical import normalize, to_categorical
 from nnseq.utils.progbar import Progbar
@@ -8,12 +17,20 @@ from nnseq.utils.session import clear_session, set_random_seed
 Sequence = PyDataset
 
 __all__ = [
+    "CustomObjectScope",
     "Progbar",
     "PyDataset",
     "Sequence",
     "clear_session",
+    "custom_object_scope",
+    "deserialize_keras_object",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
     "normalize",
     "pack_x_y_sample_weight",
+    "register_keras_serializable",
+    "serialize_keras_object",
     "set_random_seed",
     "to_categorical",
     "unpack_x_y_sample_weight",

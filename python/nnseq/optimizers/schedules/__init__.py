@@ -17,13 +17,13 @@ from nnseq.optimizers.schedules.learning_rate_schedule import (
 _registry = Registry(
     "schedule",
     [CosineDecay, ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay],
+    module="keras.optimizers.schedules",
 )
 
 
 def serialize(learning_rate_schedule: Any) -> Any:
     """Returns the configuration of a schedule, as Keras writes it."""
-    config = _registry.serialize(learning_rate_schedule)
-    return {**config, "module": "keras.optimizers.schedules"}
+    return _registry.serialize(learning_rate_schedule)
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
