@@ -61,6 +61,18 @@ bool runs_every_block_once(ThreadPool& pool, int blocks) {
   return in_range;
 }
 
+// Returns when every thread of the pool has been inside one region. To be called before a fork: a
+// thread that is still starting may hold a lock of a sanitizer, which nobody frees in the child.
+void wait_for_all_threads(ThreadPool& pool) {
+  std::atomic<int> inside{0};
+  const int threads = pool.threads();
+  const auto deadline = Clock::now() + std::chrono::seconds(5);  // fewer threads may have started
+  pool.parallel_for(threads, [&](std::int64_t, int) {
+    inside.fetch_add(1);
+    while (inside < threads && Clock::now() < deadline) std::this_thread::yield();
+  });
+}
+
 class ParallelFor : public testing::TestWithParam<Case> {
  protected:
   ThreadPool pool_{GetParam().threads, GetParam().backend};
@@ -279,12 +291,15 @@ TEST_P(ParallelFor, ServesManyCallers) {
 TEST_P(ParallelFor, RunsInAForkedChild) {
   NNSEQ_SKIP_UNDER_TSAN();
   EXPECT_TRUE(runs_every_block_once(pool_, 100));
+  wait_for_all_threads(pool_);
   EXPECT_TRUE(in_child([&] {
     ThreadPool made_in_child(GetParam().threads, GetParam().backend);
     for (int i = 0; i < 100; ++i) {
       if (!runs_every_block_once(pool_, 100)) return false;
       if (!runs_every_block_once(made_in_child, 100)) return false;
     }
+    wait_for_all_threads(pool_);
+    wait_for_all_threads(made_in_child);
     return pool_.backend() == ThreadBackend::kStdThread && in_child([&] {
              return runs_every_block_once(pool_, 100);  // a grandchild
            });
@@ -295,9 +310,12 @@ TEST_P(ParallelFor, RunsInAForkedChild) {
 TEST_P(ParallelFor, RunsInAChildForkedDuringARegion) {
   NNSEQ_SKIP_UNDER_TSAN();
   std::atomic<bool> stop{false};
+  std::atomic<int> rounds{0};
+  wait_for_all_threads(pool_);
   std::thread computing([&] {
-    while (!stop) pool_.parallel_for(16, [](std::int64_t, int) {});
+    for (; !stop; ++rounds) pool_.parallel_for(16, [](std::int64_t, int) {});
   });
+  while (rounds == 0) std::this_thread::yield();
   for (int i = 0; i < 20; ++i) {
     EXPECT_TRUE(in_child([&] { return runs_every_block_once(pool_, 100); }));
   }
