@@ -29,7 +29,7 @@ _WITHOUT_EFFECT = frozenset({"implementation", "renorm_momentum", "time_major", 
 _ONLY_DEFAULT = {"groups": 1}
 
 
-def did_you_mean(name: str, choices: Iterable[str]) -> str:
+def did_you_mean(name: str, choices: Iterable[str], tell_all: bool = True) -> str:
     """Returns " Did you mean 'relu'?" for the nearest of `choices`, else what there is."""
     import difflib  # not needed until something is misspelt
 
@@ -38,7 +38,7 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     if near:
         return f" Did you mean {by_lower[near[0]]!r}?"
-    return f" Known are: {', '.join(choices)}."
+    return f" Known are: {', '.join(choices)}." if tell_all else ""
 
 
 class Registry:
@@ -298,17 +298,18 @@ def _find(config: dict[str, Any], name: Any, registry: Registry | None) -> Any:
     module = config.get("module") or ""
     homes = [_registries[part] for part in reversed(module.split(".")) if part in _registries]
     if registry is not None and not homes:
-        return registry.find(name)
+        homes = [registry]
     is_function = config["class_name"] == "function"
-    for home in homes or _registries.values():
-        found = home.table.get(name) if homes or is_function else home.classes.get(name)
+    for home in [*homes, *_registries.values()]:
+        found = home.table.get(name) if home in homes or is_function else home.classes.get(name)
         if found is not None and isinstance(found, types.FunctionType) == is_function:
             return found
     kind = "function" if is_function else "class"
+    near = "".join(did_you_mean(name, home.classes, tell_all=False) for home in homes)
     raise TypeError(
-        f"Could not locate the {kind} {name!r} (of module {config.get('module')!r}). If it is "
-        "yours, decorate it with @nnseq.saving.register_keras_serializable() and import it first, "
-        "or pass custom_objects."
+        f"Could not locate the {kind} {name!r} (of module {config.get('module')!r}).{near} If it "
+        "is yours, decorate it with @nnseq.saving.register_keras_serializable() and import it "
+        "first, or pass custom_objects."
     )
 
 
@@ -325,6 +326,8 @@ def _made_from(cls: Any, inner: Any, config: dict[str, Any]) -> Any:
     try:
         obj = cls.from_config(inner) if hasattr(cls, "from_config") else cls(**inner)
     except TypeError as error:
+        if "__init__()" not in str(error):
+            raise
         raise TypeError(f"{cls.__name__} cannot be made from its configuration: {error}") from error
     build_config = config.get("build_config")
     if build_config and not getattr(obj, "built", True):

@@ -283,6 +283,7 @@ class Layer(Tracked):
             self._add_activity_loss(outputs)
             self._set_output_mask(spec, inputs, mask, outputs)
             if not self.built:
+                self._build_shape = self._input_shape_of(args, kwargs)
                 self.built = True
         except (ValueError, TypeError, NotImplementedError) as error:
             self._name_in(error)

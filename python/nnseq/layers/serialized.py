@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from nnseq import activations, constraints, initializers, regularizers
 
 _SERIALIZE = {
@@ -31,7 +33,8 @@ def positive(name: str, value: Any) -> int:
     Raises:
         ValueError: else, naming the argument.
     """
-    if isinstance(value, bool) or int(value) != value or value <= 0:
+    is_number = isinstance(value, int | float | np.integer) and not isinstance(value, bool)
+    if not is_number or not 0 < value < 2**63 or int(value) != value:
         raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
     return int(value)
 

@@ -32,7 +32,7 @@ def check_regular(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        raise ValueError(
+        raise ModelFileError(
             f"File not found: filepath={path}. Please ensure the file is an accessible `.keras` "
             f"zip file. ({error.strerror})"
         ) from None

@@ -183,6 +183,13 @@ def _check_overwrite(path: Path, overwrite: bool) -> None:
         raise FileExistsError(f"{path} exists; pass `overwrite=True` to replace it.")
 
 
+# What a configuration that was not made by Keras may lead to.
+_BAD = (
+    TypeError, ValueError, KeyError, IndexError, AttributeError, RecursionError, MemoryError,
+    OverflowError, NotImplementedError,
+)  # fmt: skip
+
+
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
     """Errors in a file are ModelFileErrors of one line that name the file."""
@@ -191,9 +198,7 @@ def _naming(path: Path) -> Iterator[None]:
     except ModelFileError as error:
         text = str(error)
         raise ModelFileError(text if str(path) in text else f"{path}: {text}") from error
-    except (TypeError, ValueError, KeyError, IndexError, AttributeError, RecursionError) as error:
-        if str(error).startswith("File not found"):
-            raise
+    except _BAD as error:
         raise ModelFileError(f"{path}: {one_line(error)}") from error
 
 
