@@ -49,6 +49,12 @@ def compiled(**arguments):
         ({"loss": "mse", "loss_weights": "1"}, "loss_weights"),
         ({"loss": "mse", "loss_weights": ["mae"]}, "`loss_weights` must hold numbers"),
         ({"optimizer": 7}, "optimizer"),
+        ({"optimizer": nnseq.losses.MeanSquaredError()}, "instance of an optimizer.*LossFunction"),
+        ({"loss": 7}, "Received: 7 .of type int"),
+        ({"loss": nnseq.optimizers.Adam()}, "instance of a loss.*type Adam"),
+        ({"loss": nnseq.metrics.MeanSquaredError()}, "`loss` must be a loss, not a metric"),
+        ({"metrics": [7]}, "instance of a metric. Received: 7"),
+        ({"metrics": {"dense": ["acurracy"]}}, "Did you mean 'accuracy'"),
     ],
 )
 def test_compile_checks_at_once(arguments, message):

@@ -6,13 +6,15 @@ from typing import Any
 from nnseq import activations, constraints, initializers, ops, regularizers
 from nnseq.layers.input_spec import InputSpec
 from nnseq.layers.layer import Layer
-from nnseq.layers.serialized import serialized
+from nnseq.layers.serialized import is_number, serialized
 
 
 def not_negative(layer: str, name: str, value: Any) -> float:
     """`value` as a float if it is a number of at least 0."""
-    if value is None or value < 0:
-        raise ValueError(f"`{name}` of {layer} must not be negative. Received: {name}={value}")
+    if not is_number(value) or value < 0:
+        raise ValueError(
+            f"`{name}` of {layer} must be a number of at least 0. Received: {name}={value!r}"
+        )
     return float(value)
 
 

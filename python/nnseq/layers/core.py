@@ -9,8 +9,8 @@ from nnseq import random as nnrandom
 from nnseq.engine.random_state import SeedGenerator
 from nnseq.layers.input_spec import InputSpec
 from nnseq.layers.layer import Layer
+from nnseq.layers.serialized import between_0_and_1, entries, positive, refuse_options, serialized
 from nnseq.layers.serialized import data_format as check_format
-from nnseq.layers.serialized import positive, refuse_options, serialized
 
 
 class Dense(Layer):
@@ -178,7 +178,7 @@ class Reshape(Layer):
 
     def __init__(self, target_shape: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.target_shape = tuple(target_shape)
+        self.target_shape = entries("target_shape", target_shape)
         if self.target_shape.count(-1) > 1:
             raise ValueError(f"At most one size can be -1. Received: {self.target_shape}")
 
@@ -222,12 +222,7 @@ class Dropout(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if isinstance(rate, bool) or not 0 <= rate <= 1:
-            raise ValueError(
-                "Invalid value received for argument `rate`. Expected a float between 0 and 1. "
-                f"Received: rate={rate}"
-            )
-        self.rate = rate
+        self.rate = between_0_and_1("rate", rate)
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
         self.seed = seed
         self.supports_masking = True

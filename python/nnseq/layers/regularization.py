@@ -9,17 +9,8 @@ from nnseq.engine.random_state import SeedGenerator
 from nnseq.layers.core import Dropout
 from nnseq.layers.input_spec import InputSpec
 from nnseq.layers.layer import Layer
+from nnseq.layers.serialized import between_0_and_1
 from nnseq.layers.serialized import data_format as check_format
-
-
-def between_0_and_1(name: str, value: Any) -> Any:
-    """`value` if it is a number in [0, 1]."""
-    if isinstance(value, bool) or not 0 <= value <= 1:
-        raise ValueError(
-            f"Invalid value received for argument `{name}`. Expected a float value between 0 and "
-            f"1. Received: {name}={value}"
-        )
-    return value
 
 
 class SpatialDropout1D(Dropout):

@@ -6,7 +6,7 @@ from typing import Any
 from nnseq import ops
 from nnseq.layers.input_spec import InputSpec
 from nnseq.layers.layer import Layer
-from nnseq.layers.serialized import choice, pair, positive, sides
+from nnseq.layers.serialized import choice, entries, pair, positive, sides
 from nnseq.layers.serialized import data_format as check_format
 
 
@@ -34,7 +34,7 @@ class Permute(Layer):
 
     def __init__(self, dims: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.dims = tuple(dims)
+        self.dims = entries("dims", dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise ValueError(
                 "Invalid permutation argument `dims` for Permute Layer. The set of indices in "

@@ -1,7 +1,7 @@
 """What the configurations of layers share."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -27,16 +27,41 @@ def refuse_options(layer: str, **options: Any) -> None:
         raise NotImplementedError(f"{layer}: {', '.join(given)} is not supported")
 
 
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether `value` is a Python or NumPy number; True and False are none."""
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
 def positive(name: str, value: Any) -> int:
     """`value` if it is an integer above 0.
 
     Raises:
         ValueError: else, naming the argument.
     """
-    is_number = isinstance(value, int | float | np.integer) and not isinstance(value, bool)
-    if not is_number or not 0 < value < 2**63 or int(value) != value:
+    if not is_number(value) or int(value) != value or not 0 < value < 2**63:
         raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
     return int(value)
+
+
+def between_0_and_1(name: str, value: Any) -> Any:
+    """`value` if it is a number in [0, 1]."""
+    if not is_number(value) or not 0 <= value <= 1:
+        raise ValueError(
+            f"Invalid value received for argument `{name}`. Expected a float value between 0 and "
+            f"1. Received: {name}={value!r}"
+        )
+    return value
+
+
+def entries(name: str, value: Any) -> tuple[Any, ...]:
+    """`value`, a list or a tuple, as a tuple.
+
+    Raises:
+        ValueError: for anything else, naming the argument.
+    """
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"`{name}` must be a list or a tuple. Received: {name}={value!r}")
+    return tuple(value)
 
 
 def positives(name: str, value: int | Sequence[int], count: int) -> tuple[int, ...]:

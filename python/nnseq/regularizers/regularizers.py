@@ -95,13 +95,13 @@ class OrthogonalRegularizer(Regularizer):
 
     def __call__(self, x: Any) -> Any:
         x = ops.convert_to_tensor(x)
-        if len(x.shape) != 2:
+        if len(x.shape) != 2 or None in x.shape:
             raise ValueError(
-                "Inputs to OrthogonalRegularizer must have rank 2. "
+                "Inputs to OrthogonalRegularizer must have rank 2 and known sizes. "
                 f"Received: inputs.shape={tuple(x.shape)}"
             )
         rows = ops.normalize(x if self.mode == "rows" else ops.transpose(x), axis=1)
-        size = rows.shape[0]
+        size = int(rows.shape[0] or 0)
         cosines = ops.abs(ops.matmul(rows, ops.transpose(rows))) * (1.0 - ops.eye(size))
         return self.factor * ops.sum(cosines) / (size * (size - 1.0))
 

@@ -24,6 +24,10 @@ def resolve_loss(identifier: Any) -> Loss | None:
     found = losses.get(identifier)
     if found is None or isinstance(found, Loss):
         return found
+    if isinstance(found, Metric):
+        raise ValueError(
+            f"`loss` must be a loss, not a metric. Received: {found!r}; see nnseq.losses."
+        )
     return LossFunctionWrapper(found, name=_name_of(identifier, found))
 
 
@@ -106,10 +110,9 @@ class CompileLoss:
         return ops.sum(total) if len(total.shape) else total
 
 
-def _check_metric(identifier: Any) -> Any:
-    if isinstance(identifier, str) and identifier.lower() in ("accuracy", "acc"):
-        return identifier
-    return metrics.get(identifier) if isinstance(identifier, str | type | Mapping) else identifier
+def _check_metric(identifier: Any) -> None:
+    if not isinstance(identifier, str) or identifier.lower() not in ("accuracy", "acc"):
+        metrics.get(identifier)
 
 
 def resolve_metric(identifier: Any, y: Any, y_pred: Any) -> Metric:
@@ -176,7 +179,7 @@ class CompileMetrics:
             return [[] for _ in names]
         if len(names) == 1 and not isinstance(given, Mapping):
             flat = [entry if isinstance(entry, list | tuple) else [entry] for entry in given]
-            return [[metric for entry in flat for metric in entry]]
+            return [[metric for entry in flat for metric in entry if metric is not None]]
         argument = "weighted_metrics" if is_weighted else "metrics"
         return [
             [] if entry is None else list(entry) if isinstance(entry, list | tuple) else [entry]
