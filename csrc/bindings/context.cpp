@@ -13,9 +13,16 @@ const std::shared_ptr<Context>& context() {
 void bind_errors(py::module_& m) {
   static py::handle file_error =
       py::exception<Error>(m, "ModelFileError", PyExc_ValueError).release();
+  static py::handle finite_error =
+      py::exception<NotFiniteError>(m, "NotFiniteError", PyExc_FloatingPointError).release();
+  finite_error.attr("step") = 0;
   py::register_exception_translator([](std::exception_ptr p) {
     try {
       if (p) std::rethrow_exception(p);
+    } catch (const NotFiniteError& e) {
+      py::object error = finite_error(e.what());
+      error.attr("step") = e.step;
+      PyErr_SetObject(finite_error.ptr(), error.ptr());
     } catch (const Error& e) {
       PyObject* type = PyExc_RuntimeError;
       switch (e.kind()) {
@@ -37,6 +44,7 @@ void bind_errors(py::module_& m) {
         case ErrorKind::kCancelled:
           type = PyExc_KeyboardInterrupt;
           break;
+        case ErrorKind::kNotFinite:
         case ErrorKind::kInternal:
           break;
       }

@@ -52,11 +52,11 @@ struct ScratchArgs {
 using ScratchRule = std::size_t (*)(const ScratchArgs&);
 
 enum OpFlags : unsigned {
-  kElementwise = 1,    // runs as an instruction of a chain
-  kAlias = 2,          // no kernel: the result is the operand's memory
-  kStructural = 4,     // gone after specialisation, or a binding
-  kChecksIndices = 8,  // may report to RunStatus
-  kInPlace = 16,       // output k may be the memory of operand in_place_operand(k)
+  kElementwise = 1,   // runs as an instruction of a chain
+  kAlias = 2,         // no kernel: the result is the operand's memory
+  kStructural = 4,    // gone after specialisation, or a binding
+  kChecksValues = 8,  // may report to RunStatus
+  kInPlace = 16,      // output k may be the memory of operand in_place_operand(k)
 };
 
 struct OpInfo {

@@ -88,9 +88,9 @@ void body_one_hot(const KernelArgs& k) noexcept {
 
 }  // namespace
 
-extern const OpInfo op_gather{infer_gather, vjp_gather, body_gather, nullptr, kChecksIndices};
+extern const OpInfo op_gather{infer_gather, vjp_gather, body_gather, nullptr, kChecksValues};
 extern const OpInfo op_scatter_add{infer_scatter, vjp_scatter, body_scatter, nullptr,
-                                   kChecksIndices};
+                                   kChecksValues};
 extern const OpInfo op_one_hot{infer_one_hot, nullptr, body_one_hot, nullptr, 0};
 
 }  // namespace nnseq

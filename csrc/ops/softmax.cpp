@@ -139,8 +139,8 @@ extern const OpInfo op_log_softmax{infer_softmax, vjp_log_softmax, body_log_soft
 extern const OpInfo op_log_softmax_grad{infer_softmax_grad, vjp_log_softmax_grad,
                                         body_log_softmax_grad, nullptr, 0};
 extern const OpInfo op_softmax_cross_entropy{infer_cross_entropy, vjp_cross_entropy,
-                                             body_cross_entropy, nullptr, kChecksIndices};
+                                             body_cross_entropy, nullptr, kChecksValues};
 extern const OpInfo op_softmax_cross_entropy_grad{infer_cross_entropy_grad, nullptr,
-                                                  body_cross_entropy_grad, nullptr, kChecksIndices};
+                                                  body_cross_entropy_grad, nullptr, kChecksValues};
 
 }  // namespace nnseq

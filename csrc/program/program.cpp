@@ -189,21 +189,22 @@ void ProgramImpl::give_back(std::unique_ptr<Session> session) const noexcept {
   if (idle_.size() < kIdleSessions) idle_.push_back(std::move(session));
 }
 
-void ProgramImpl::throw_bad_index(const RunStatus& status) const {
+void ProgramImpl::throw_bad_data(const RunStatus& status) const {
   const Step& step = steps_[static_cast<std::size_t>(status.step())];
   const Node& n = graph_.nodes()[static_cast<std::size_t>(step.node)];
   const std::string& scope = graph_.scope_of(n);
+  const std::string where = (scope.empty() ? "" : scope + ": ") + std::string(name_of(n.op));
+  const DataError& e = status.error();
+  if (n.op == Op::check_finite) throw NotFiniteError(where, e.element);
   const TensorType& indices = types_[static_cast<std::size_t>(step.first) + 1];
   const std::int64_t rows = indices.shape.rank() ? indices.shape[0] : 1;
   const std::int64_t per_row =
       std::max<std::int64_t>(1, indices.count() / std::max<std::int64_t>(1, rows));
-  const IndexError& e = status.error();
-  throw BadIndexError((scope.empty() ? "" : scope + ": ") + std::string(name_of(n.op)),
-                      e.element / per_row, e.value, e.bound);
+  throw BadIndexError(where, e.element / per_row, e.value, e.bound);
 }
 
 void ProgramImpl::check(const Exec& exec, const std::atomic<bool>& cancelled) const {
-  if (exec.status->failed()) throw_bad_index(*exec.status);
+  if (exec.status->failed()) throw_bad_data(*exec.status);
   if (cancelled.load(std::memory_order_relaxed)) {
     throw Error(ErrorKind::kCancelled, "the run was cancelled");
   }

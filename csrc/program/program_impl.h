@@ -79,7 +79,7 @@ class ProgramImpl final : public Program {
   std::unique_ptr<Session> make_session(int workers) const;
   void* resolve(const Session& s, const Bindings& b, const passes::Place& place) const;
   void check(const Exec& exec, const std::atomic<bool>& cancelled) const;
-  [[noreturn]] void throw_bad_index(const RunStatus& status) const;
+  [[noreturn]] void throw_bad_data(const RunStatus& status) const;
 
   Graph graph_;
   passes::Plan plan_;

@@ -62,7 +62,12 @@ class StepLoop {
         throw Error(ErrorKind::kValue, "step " + std::to_string(s) + " is beyond the data");
       }
       prepare(count);
-      step(first, count);
+      try {
+        step(first, count);
+      } catch (NotFiniteError& e) {
+        e.step = s;
+        throw;
+      }
     }
     return std::move(results_);
   }

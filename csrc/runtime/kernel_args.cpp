@@ -10,7 +10,7 @@ void RunStatus::reset() noexcept {
   error_ = {};
 }
 
-void RunStatus::report(int step, const IndexError& error) noexcept {
+void RunStatus::report(int step, const DataError& error) noexcept {
   while (lock_.test_and_set(std::memory_order_acquire)) {
   }
   const bool first = !failed_.load(std::memory_order_relaxed);

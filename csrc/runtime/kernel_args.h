@@ -28,9 +28,10 @@ struct TensorRef {
   std::int64_t count() const { return type->count(); }
 };
 
-// The first bad index that any kernel of a run met; the run loop looks before its first write.
-struct IndexError {
-  std::int64_t element = 0;  // flat position in the index operand
+// What a kernel found wrong with its data: a bad index or, by check_finite, an operand that is not
+// finite. The run loop looks for the first one before its first write.
+struct DataError {
+  std::int64_t element = 0;  // flat position in the index operand; number of the operand
   std::int64_t value = 0;
   std::int64_t bound = 0;  // valid: 0 <= value < bound
 };
@@ -39,16 +40,16 @@ class RunStatus {
  public:
   void reset() noexcept;
   // Thread-safe; keeps the error with the lowest (step, element), so threads cannot change it.
-  void report(int step, const IndexError& error) noexcept;
+  void report(int step, const DataError& error) noexcept;
   bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
   int step() const noexcept { return step_; }
-  const IndexError& error() const noexcept { return error_; }
+  const DataError& error() const noexcept { return error_; }
 
  private:
   std::atomic<bool> failed_{false};
   std::atomic_flag lock_ = ATOMIC_FLAG_INIT;
   int step_ = 0;
-  IndexError error_;
+  DataError error_;
 };
 
 // The machine as one run sees it. Cheap to copy; lives on the stack of the run loop.

@@ -13,6 +13,7 @@ __all__: list[str] = [
     "Graph",
     "HOST_SIZE",
     "ModelFileError",
+    "NotFiniteError",
     "Program",
     "Tensor",
     "Variable",
@@ -34,6 +35,9 @@ __all__: list[str] = [
 
 class ModelFileError(ValueError):
     pass
+
+class NotFiniteError(FloatingPointError):
+    step: typing.ClassVar[int] = 0
 
 class Tensor:
     """
@@ -282,6 +286,7 @@ op_names: tuple = (
     "layer_norm_grad",
     "random",
     "dropout",
+    "check_finite",
     "update",
 )
 unary_names: tuple = (

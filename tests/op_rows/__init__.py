@@ -1,8 +1,21 @@
 """The rows of the op table, one file per family. Importing this package registers them."""
 
-from . import elementwise, indices, layout, norm, pool, product, random, reduce, softmax, update
+from . import (
+    check,
+    elementwise,
+    indices,
+    layout,
+    norm,
+    pool,
+    product,
+    random,
+    reduce,
+    softmax,
+    update,
+)
 
 __all__ = [
+    "check",
     "elementwise",
     "indices",
     "layout",

@@ -1,6 +1,7 @@
 // Errors of the core: one exception type with a kind, and one line of text.
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <string>
 #include <utility>
@@ -14,6 +15,7 @@ enum class ErrorKind {
   kType,         // wrong dtype or kind of argument           -> TypeError
   kUnsupported,  // a thing that nnseq does not do            -> NotImplementedError
   kMemory,       // an allocation failed                      -> MemoryError
+  kNotFinite,    // check_finite met infinity or NaN          -> NotFiniteError
   kCancelled,    // the caller's poll hook asked to stop
   kFile,         // a file that cannot be read or trusted     -> ModelFileError
   kInternal,     // a broken invariant: a bug in nnseq        -> RuntimeError
@@ -28,6 +30,15 @@ class NNSEQ_API Error : public std::exception {
  private:
   ErrorKind kind_;
   std::string message_;
+};
+
+// Thrown by check_finite, before the run's first write.
+class NNSEQ_API NotFiniteError : public Error {
+ public:
+  NotFiniteError(const std::string& where, std::int64_t operand)
+      : Error(ErrorKind::kNotFinite,
+              where + ": operand " + std::to_string(operand) + " holds infinity or NaN") {}
+  std::int64_t step = 0;  // of run_steps: which one; those before it are done
 };
 
 }  // namespace nnseq

@@ -10,6 +10,7 @@ from nnseq.callbacks.learning_rate_scheduler import LearningRateScheduler
 from nnseq.callbacks.model_checkpoint import ModelCheckpoint
 from nnseq.callbacks.progbar_logger import ProgbarLogger
 from nnseq.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
+from nnseq.callbacks.terminate_on_nan import TerminateOnNaN
 
 __all__ = [
     "CSVLogger",
@@ -22,4 +23,5 @@ __all__ = [
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "TerminateOnNaN",
 ]

@@ -39,6 +39,8 @@ class Callback:
 
     # False if the methods of batches may be called once for several batches.
     every_batch = True
+    # True if steps of fit whose loss or gradients are not finite must not be taken.
+    wants_finite = False
 
     def __init__(self) -> None:
         self.params: dict[str, Any] = {}

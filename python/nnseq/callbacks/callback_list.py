@@ -67,6 +67,10 @@ class CallbackList(Callback):
         """Whether a callback has to be told about each batch of "train", "test" or "predict"."""
         return any(wants_batches(callback, mode) for callback in self.callbacks)
 
+    def wants_finite_steps(self) -> bool:
+        """Whether steps whose loss or gradients are not finite must not be taken."""
+        return any(getattr(callback, "wants_finite", False) for callback in self.callbacks)
+
     def shows_progress(self) -> bool:
         """Whether a progress line moves, so that steps run in short chunks."""
         return any(isinstance(c, ProgbarLogger) and c.moves for c in self.callbacks)

@@ -1,6 +1,5 @@
 """Writes the logs of epochs to a CSV file."""
 
-import csv
 import os
 from collections.abc import Iterable
 from typing import Any, TextIO
@@ -48,6 +47,8 @@ class CSVLogger(Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         assert self.csv_file is not None
+        import csv  # not needed until one is written
+
         logs = logs or {}
         writer = csv.writer(self.csv_file, delimiter=self.sep)
         if self.keys is None:

@@ -1,7 +1,6 @@
 """Saves the model while it is trained."""
 
 import os
-import string
 import warnings
 from typing import Any
 
@@ -150,6 +149,8 @@ def _check_path(filepath: str, save_weights_only: bool) -> None:
         raise ValueError(
             f"ModelCheckpoint: `filepath` must end in `.keras`. Received: filepath={filepath}{hint}"
         )
+    import string  # not needed until a checkpoint is made
+
     try:
         fields = [name for _, name, _, _ in string.Formatter().parse(filepath) if name is not None]
     except ValueError as error:

@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nnseq.engine.tape import GradientTape
+    from nnseq.engine.tensor import Tensor
     from nnseq.engine.trace import Trace
 
 
 class State(threading.local):
-    """Per thread. `training` is the mode of the outermost layer call, None outside of one."""
+    """Per thread. `training` is the mode of the outermost layer call, None outside of one.
+    `targets`: in a step that must stay finite, what it took gradients of so far; else None."""
 
     trace: Trace | None = None
     tapes: tuple[GradientTape, ...] = ()
     training: bool | None = None
     scopes: tuple[str, ...] = ()
+    targets: list[Tensor] | None = None
 
 
 state = State()
@@ -38,3 +41,13 @@ def eager_scope() -> Iterator[None]:
         yield
     finally:
         state.trace, state.tapes = trace, tapes
+
+
+@contextmanager
+def finite_scope(checked: bool) -> Iterator[None]:
+    """Inside, if `checked`, optimizers look at losses and gradients before they change anything."""
+    state.targets = [] if checked else None
+    try:
+        yield
+    finally:
+        state.targets = None

@@ -135,6 +135,8 @@ class GradientTape:
         flat = nest.flatten(sources)
         reads = [self._tensors_of(source) for source in flat]
         total = self._scalar_target(target, output_gradients)
+        if state.targets is not None:
+            state.targets.append(total)
         found = self._gradients(total, [t for tensors in reads for t in tensors])
         grads: list[Tensor | None] = []
         for tensors in reads:

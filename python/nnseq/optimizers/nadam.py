@@ -72,10 +72,10 @@ class Nadam(Optimizer):
     def _share(self, t: Any) -> Any:
         return self.beta_1 * (1.0 - 0.5 * ops.power(0.96, t))
 
-    def _step(self, grads: list[Any], variables: list[Variable]) -> None:
+    def _step(self, grads: list[Any], variables: list[Variable], steps: Any) -> None:
         t = ops.cast(self.iterations.value + 1, "float32")
         self._product.assign(self._product.value * self._share(t))
-        super()._step(grads, variables)
+        super()._step(grads, variables, steps)
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         m_slot, v_slot = self.slots(variable)

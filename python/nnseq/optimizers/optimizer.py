@@ -11,7 +11,7 @@ import numpy as np
 from nnseq import initializers, ops
 from nnseq.engine.dispatch import apply
 from nnseq.engine.naming import root_scope, uniquify
-from nnseq.engine.state import current_trace
+from nnseq.engine.state import current_trace, state
 from nnseq.engine.variable import Variable, load_variables
 from nnseq.optimizers import schedules
 from nnseq.optimizers.averages import Averages
@@ -314,13 +314,15 @@ class Optimizer:
         if current_trace() is None:
             self.refresh_learning_rate()
         grads, variables = without_missing(grads, variables)
-        self._step(self._clip(grads), variables)
+        grads = self._clip(grads)
+        steps = self._iterations.value + _one_step(grads)
+        self._step(grads, variables, steps)
         if self._averages is not None:
             self._averages.update(self._trainable_variables, self._iterations.value)
         for variable in variables:
             if variable.constraint is not None:
                 variable.assign(variable.constraint(variable.value))
-        self._iterations.assign(self._iterations.value + 1)
+        self._iterations.assign(steps)
 
     def _add_new(self, variables: list[Variable]) -> None:
         known = {id(variable) for variable in self._trainable_variables}
@@ -336,10 +338,10 @@ class Optimizer:
             return [ops.clip(g, -self.clipvalue, self.clipvalue) for g in grads]
         return grads
 
-    def _step(self, grads: list[Any], variables: list[Variable]) -> None:
+    def _step(self, grads: list[Any], variables: list[Variable], steps: Any) -> None:
         attrs = self._fused_attrs() if self.fused else None
         if attrs is not None and all(variable.dtype == "float32" for variable in variables):
-            self._fused_step(attrs, grads, variables)
+            self._fused_step(attrs, grads, variables, steps)
             return
         rate = self.learning_rate
         rate = rate.value if isinstance(rate, Variable) else rate
@@ -354,7 +356,11 @@ class Optimizer:
         return None
 
     def _fused_step(
-        self, attrs: dict[str, Any], grads: Sequence[Any], variables: Sequence[Variable]
+        self,
+        attrs: dict[str, Any],
+        grads: Sequence[Any],
+        variables: Sequence[Variable],
+        steps: Any,
     ) -> None:
         count = len(variables)
         decay = [self._decay_of(variable) for variable in variables]
@@ -362,7 +368,7 @@ class Optimizer:
         states = [slot for column in columns for slot in column]
         outputs = apply(
             "update",
-            [self.learning_rate, self._iterations.value + 1, *variables, *grads, *states],
+            [self.learning_rate, steps, *variables, *grads, *states],
             {**attrs, "count": count, "decay": decay if any(decay) else []},
             num_outputs=count + len(states),
         )
@@ -443,3 +449,10 @@ class Optimizer:
         if isinstance(config.get("learning_rate"), dict):
             config["learning_rate"] = schedules.deserialize(config["learning_rate"])
         return cls(**config)
+
+
+def _one_step(grads: Sequence[Any]) -> Any:
+    """1; in a step that must stay finite, a 1 that is only there if the loss and `grads` are."""
+    if state.targets is None:
+        return 1
+    return apply("check_finite", [*state.targets, *map(ops.convert_to_tensor, grads)])

@@ -1,11 +1,12 @@
 """Runs the steps of an epoch: many at a time in the core, or batch by batch."""
 
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnseq import ops
+from nnseq import _core, ops
 from nnseq.callbacks import CallbackList
 from nnseq.callbacks.logs import to_floats
 from nnseq.engine.nest import flatten, map_structure, pack
@@ -60,7 +61,10 @@ class Loop:
         for step, batch in enumerate(self.source.take(steps)):
             self._begin(step)
             self._refresh()
-            logs = checked_logs(self.model._run_step(self.mode, batch))
+            try:
+                logs = checked_logs(self.model._run_step(self.mode, batch))
+            except _core.NotFiniteError:
+                return self._not_finite(step)
             self._end(step, logs)
             if self.stopped:
                 break
@@ -68,24 +72,38 @@ class Loop:
 
     def _run_chunks(self, source: ArraySource, steps: int) -> dict[str, Any] | None:
         logs = None
-        done, chunk = 0, 1 if self.single or self._moves else steps
-        while done < steps and not self.stopped:
+        done, chunk = 0, 1 if self.single or self._moves or self.stopped else steps
+        while done < steps:
             number, first = divmod(source.position, source.per_pass)
             count = min(chunk, steps - done, source.per_pass - first)
             self._begin(done)
             self._refresh()
             compiled = self.model._compiled_step(self.mode, source.first_batch())
             started = time.perf_counter()
-            cores = compiled.function.run_steps(
-                source.arrays, source.batch_size, first, count, source.shuffle_of(number)
-            )
+            try:
+                cores = compiled.function.run_steps(
+                    source.arrays, source.batch_size, first, count, source.shuffle_of(number)
+                )
+            except _core.NotFiniteError as error:
+                whole = error.step - first
+                source.position += whole + 1
+                return self._not_finite(done + whole)
             seconds = time.perf_counter() - started
             source.position += count
             done += count
             logs = checked_logs(compiled.unpack(cores))
             self._end(done - 1, logs)
+            if self.stopped:
+                break
             if self._moves and not self.single:
                 chunk = next_chunk(count, seconds)
+        return logs
+
+    def _not_finite(self, step: int) -> dict[str, Any]:
+        """Tells of a step that was not taken: the metrics are of those before it, the loss NaN."""
+        logs = {**checked_logs(self.model.get_metrics_result()), "loss": math.nan}
+        self._end(step, logs)
+        self.model.stop_training = True
         return logs
 
     # --- prediction -----------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from nnseq.training.compiled import CompileLoss, CompileMetrics
 class TrainingState:
     """The training side of one model.
 
-    trainable: layer -> flag as compile() saw it. traced: the cached traces of each mode.
+    trainable: layer -> flag as compile() saw it. traced: the cached traces by mode and whether they
+    check that losses and gradients are finite. checks_finite: whether the running fit wants that.
     """
 
     def __init__(
@@ -38,7 +39,8 @@ class TrainingState:
             self.compile_metrics = CompileMetrics(metrics, weighted_metrics, output_names)
         self.loss_tracker = Mean(name="loss")
         self.trainable = weakref.WeakKeyDictionary(trainable)
-        self.traced: dict[str, Traced] = {}
+        self.traced: dict[tuple[str, bool], Traced] = {}
+        self.checks_finite = False
         self.revisions: list[int] = []
         self.stop = False
         self.history: History | None = None

@@ -8,6 +8,7 @@ from nnseq import _core, ops, optimizers
 from nnseq.callbacks import History
 from nnseq.engine.nest import flatten, map_structure
 from nnseq.engine.registry import deserialize_keras_object, serialize_keras_object
+from nnseq.engine.state import finite_scope
 from nnseq.engine.tape import GradientTape
 from nnseq.engine.tensor import to_array
 from nnseq.engine.traced import Compiled, Traced
@@ -250,9 +251,14 @@ class Steps(Layer):
         x, _, _ = unpack_x_y_sample_weight(data)
         return self(x, training=False)
 
-    def _step(self, mode: str, data: Any) -> Any:
-        """One step whose results carry no masks, so that they are all there is to return."""
-        results = getattr(self, f"{mode}_step")(data)
+    def _step(self, mode: str, data: Any, checked: bool = False) -> Any:
+        """One step whose results carry no masks, so that they are all there is to return.
+
+        checked: raises _core.NotFiniteError, before anything is written, for a loss or a gradient
+        that is not finite.
+        """
+        with finite_scope(checked):
+            results = getattr(self, f"{mode}_step")(data)
         for x in flatten(results):
             if getattr(x, "_keras_mask", None) is not None:
                 x._keras_mask = None
@@ -265,14 +271,15 @@ class Steps(Layer):
         if revisions != state.revisions:
             state.forget_traces()
             state.revisions = revisions
-        if mode not in state.traced:
+        checked = state.checks_finite and mode == "train"
+        if (mode, checked) not in state.traced:
             reference = weakref.ref(self)
-            state.traced[mode] = Traced(
-                lambda data: reference()._step(mode, data),  # type: ignore[union-attr]
+            state.traced[mode, checked] = Traced(
+                lambda data: reference()._step(mode, data, checked),  # type: ignore[union-attr]
                 training=mode == "train",
                 trainable=state.trainable_by_id(),
             )
-        return state.traced[mode]
+        return state.traced[mode, checked]
 
     def _compiled_step(self, mode: str, batch: Any) -> Compiled:
         """The trace of a step for batches like this one."""
@@ -302,6 +309,6 @@ class Steps(Layer):
                 lambda x: None if x is None else ops.convert_to_tensor(x), batch
             )
             with state.trainable_as_compiled():
-                return self._step(mode, tensors)
+                return self._step(mode, tensors, state.checks_finite and mode == "train")
         compiled = self._compiled_step(mode, batch)
         return compiled([to_array(x) for x in flatten(batch) if x is not None])

@@ -56,6 +56,7 @@ class Trainer(Steps):
             A History; `.history` maps names to one value per epoch.
         """
         self._assert_compiled()
+        check_verbose(verbose)
         check_count("epochs", epochs, least=0)
         check_count("initial_epoch", initial_epoch, least=0)
         for name, value in (
@@ -86,7 +87,7 @@ class Trainer(Steps):
             add_history=True,
             add_progbar=verbose != 0,
             model=self,
-            verbose=1 if verbose == "auto" else verbose,
+            verbose=verbose,
             epochs=epochs,
             steps=steps_per_epoch or source.num_batches,
         )
@@ -105,9 +106,25 @@ class Trainer(Steps):
         state = self._state()
         state.stop = False
         state.history = told.history
+        told.on_train_begin()
+        state.checks_finite = told.wants_finite_steps()
+        try:
+            logs = self._epochs(source, steps, epochs, told, validate)
+        finally:
+            state.checks_finite = False
+        if logs and self.optimizer is not None and self.optimizer.built:
+            with state.trainable_as_compiled():
+                self.optimizer.finalize_variable_values(self.trainable_variables)
+        told.on_train_end(logs)
+        assert told.history is not None
+        return told.history
+
+    def _epochs(
+        self, source: Source, steps: int | None, epochs: range, told: CallbackList, validate: Any
+    ) -> dict[str, Any]:
+        """The epochs of fit; returns the logs of the last one."""
         loop = Loop(self, "train", source, told)
         logs: dict[str, Any] = {}
-        told.on_train_begin()
         for epoch in epochs:
             self.reset_metrics()
             told.on_epoch_begin(epoch)
@@ -121,12 +138,7 @@ class Trainer(Steps):
             told.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
-        if logs and self.optimizer is not None and self.optimizer.built:
-            with state.trainable_as_compiled():
-                self.optimizer.finalize_variable_values(self.trainable_variables)
-        told.on_train_end(logs)
-        assert told.history is not None
-        return told.history
+        return logs
 
     def _warn_if_trainable_changed(self) -> None:
         changed = self._state().changed_layers()
@@ -169,13 +181,14 @@ class Trainer(Steps):
         return logs
 
     def _told(self, callbacks: Any, verbose: Any, steps: int | None) -> CallbackList:
+        check_verbose(verbose)
         if isinstance(callbacks, CallbackList):
             return callbacks
         return CallbackList(
             callbacks,
             add_progbar=verbose != 0,
             model=self,
-            verbose=1 if verbose == "auto" else verbose,
+            verbose=verbose,
             epochs=1,
             steps=steps,
         )
@@ -262,6 +275,12 @@ def check_count(name: str, value: Any, least: int = 1) -> None:
     """Refuses what is not an int of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise ValueError(f"`{name}` must be an int of at least {least}. Received: {value!r}")
+
+
+def check_verbose(verbose: Any) -> None:
+    """Refuses what is neither "auto" nor a number."""
+    if verbose != "auto" and (not isinstance(verbose, int | np.integer) or verbose < 0):
+        raise ValueError(f"`verbose` must be 'auto', 0, 1 or 2. Received: {verbose!r}")
 
 
 def _refuse_no_rows(what: str, source: Source) -> None:

@@ -1,72 +1,133 @@
 """The progress line of fit, evaluate and predict."""
 
 import math
+import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-_WIDTH = 20
-_GREEN, _WHITE, _BOLD, _END = "\x1b[32m", "\x1b[37m", "\x1b[1m", "\x1b[0m"
+import numpy as np
+
+from nnseq.utils.messages import write
+
+_GREEN, _WHITE, _BOLD, _PLAIN = "\x1b[32m", "\x1b[37m", "\x1b[1m", ""
+_END = "\x1b[0m"
+Segments = list[tuple[str, str]]  # (style, text) of the pieces of a line
+
+
+def _in_notebook() -> bool:
+    return type(sys.stdout).__module__.startswith("ipykernel")
 
 
 def is_dynamic() -> bool:
-    """Whether lines can be overwritten: on a terminal and in a notebook."""
-    return "ipykernel" in sys.modules or bool(getattr(sys.stdout, "isatty", lambda: False)())
+    """Whether lines can be overwritten: on a terminal, in a notebook, in PyCharm's console."""
+    is_terminal = bool(getattr(sys.stdout, "isatty", lambda: False)())
+    return is_terminal or _in_notebook() or "PYCHARM_HOSTED" in os.environ
 
 
 class Progbar:
-    """One line: step, bar, time and values. On a terminal it moves; elsewhere one line is printed
-    at the end, so that logs stay readable.
+    """One line: step, bar, time and values. On a terminal and in a notebook it moves; elsewhere
+    it is printed once, at the end, so that log files stay readable.
 
-    target: the number of steps, None if unknown. verbose: 0 silent, 1 bar, 2 one plain line.
+    Args:
+        target: the number of steps, None if unknown.
+        width: of the bar, in characters.
+        verbose: 0 silent, 1 a bar, 2 one plain line at the end.
+        interval: seconds between two drawings of a line that moves.
+        stateful_metrics: names of values shown as they are; others are averaged over steps.
+        stateless_metrics: names of values that are averaged; others are shown as they are. At
+            most one of the two is given.
+        unit_name: what is counted.
 
     >>> bar = Progbar(3, verbose=2)
-    >>> bar.update(3, {"loss": 0.5}, finalize=True)
+    >>> bar.update(3, [("loss", 0.5)])
     3/3 - 0s - ...s/step - loss: 0.5000
     """
 
     def __init__(
         self,
         target: int | None,
+        width: int = 20,
         verbose: int = 1,
         interval: float = 0.1,
+        stateful_metrics: Iterable[str] | None = None,
+        stateless_metrics: Iterable[str] | None = None,
         unit_name: str = "step",
     ) -> None:
+        if stateful_metrics is not None and stateless_metrics is not None:
+            raise ValueError("Only one of `stateful_metrics` and `stateless_metrics` can be given.")
         self.target = target
+        self.width = width
         self.verbose = verbose
         self.interval = interval
         self.unit_name = unit_name
+        self._stateful = None if stateful_metrics is None else set(stateful_metrics)
+        self._stateless = None if stateless_metrics is None else set(stateless_metrics)
         self._dynamic = is_dynamic()
+        self._values: dict[str, tuple[float, int]] = {}  # sum, number of steps
+        self._seen = 0
         self._start = time.perf_counter()
         self._last_shown = -math.inf
-        self._first: tuple[int, float] | None = None
+        self._first: tuple[int, float] | None = None  # the first steps, when they were done
         self._width_shown = 0
 
     def update(
         self,
         current: int,
-        values: Mapping[str, float] | None = None,
+        values: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None,
         finalize: bool | None = None,
     ) -> None:
-        """Shows that `current` steps are done; `finalize` ends the line."""
+        """Shows that `current` steps are done.
+
+        values: (name, value of the last step) pairs. finalize: ends the line; by default when
+        `target` is reached.
+        """
         now = time.perf_counter()
         step_seconds = self._step_seconds(current, now)
         if finalize is None:
             finalize = self.target is not None and current >= self.target
-        if self.verbose == 0 or not (finalize or (self.verbose == 1 and self._dynamic)):
+        self._take(dict(values or {}), current, finalize)
+        self._seen = current
+        if self.verbose not in (1, 2):
             return
-        if not finalize and now - self._last_shown < self.interval:
+        moves = self.verbose == 1 and self._dynamic and now - self._last_shown >= self.interval
+        if not (finalize or moves):
             return
         self._last_shown = now
         elapsed = now - self._start
         if self.verbose == 2:
-            count = f"{current}/{self.target or current}"
             rate = f"{format_duration(step_seconds)}/{self.unit_name}"
-            sys.stdout.write(f"{count} - {elapsed:.0f}s - {rate}{_format_values(values)}\n")
+            write(f"{self._count(current)} - {elapsed:.0f}s - {rate}{self._texts()}\n")
         else:
-            self._draw(current, values, finalize, elapsed, step_seconds)
-        sys.stdout.flush()
+            self._draw(self._segments(current, finalize, elapsed, step_seconds), finalize)
+
+    def add(self, n: int, values: Any = None) -> None:
+        """Shows that `n` more steps are done."""
+        self.update(self._seen + n, values)
+
+    def _take(self, values: dict[str, Any], current: int, finalize: bool) -> None:
+        for name, value in values.items():
+            averaged = (
+                name not in self._stateful
+                if self._stateful is not None
+                else self._stateless is None or name in self._stateless
+            )
+            number = float(np.mean(value))
+            if finalize or not averaged:
+                self._values[name] = (number, 1)
+                continue
+            steps = max(current - self._seen, 1)
+            total, count = self._values.get(name, (0.0, 0))
+            self._values[name] = (total + number * steps, count + steps)
+
+    def _texts(self) -> str:
+        def text(value: float) -> str:
+            return f"{value:.4f}" if abs(value) > 1e-3 else f"{value:.4e}"
+
+        return "".join(
+            f" - {name}: {text(total / count)}" for name, (total, count) in self._values.items()
+        )
 
     def _step_seconds(self, current: int, now: float) -> float:
         """Seconds per step; the first ones, which include tracing, count only if nothing else."""
@@ -79,33 +140,49 @@ class Progbar:
             return (now - seen) / (current - steps)
         return (now - self._start) / current
 
-    def _draw(
-        self,
-        current: int,
-        values: Mapping[str, float] | None,
-        finalize: bool,
-        elapsed: float,
-        step_seconds: float,
-    ) -> None:
-        if self.target:
-            count = f"{current:>{len(str(self.target))}d}/{self.target}"
-            done = min(_WIDTH, int(_WIDTH * current / self.target))
-        else:
-            count, done = (
-                (f"{current}/{current}", _WIDTH) if finalize else (f"{current}/Unknown", 0)
-            )
-        left = 0.0 if finalize or not self.target else step_seconds * (self.target - current)
-        clock = format_eta(left) if left > 0 else f"{elapsed:.0f}s"
-        tail = f" {format_duration(step_seconds)}/{self.unit_name}{_format_values(values)}"
-        bar, rest = "━" * done, "━" * (_WIDTH - done)
-        width = len(f"{count} {bar}{rest} {clock}{tail}")
-        if self._dynamic:
-            line = f"\r{_BOLD}{count}{_END} {_GREEN}{bar}{_END}{_WHITE}{rest}{_END} "
-            line += f"{_BOLD}{clock}{_END}{tail}" + " " * max(0, self._width_shown - width)
-        else:
-            line = f"{count} {bar}{rest} {clock}{tail}"
-        self._width_shown = width
-        sys.stdout.write(line + ("\n" if finalize else ""))
+    def _count(self, current: int) -> str:
+        target = self.target or current
+        return f"{current:>{len(str(target))}d}/{target}"
+
+    def _segments(
+        self, current: int, finalize: bool, elapsed: float, step_seconds: float
+    ) -> Segments:
+        rest = f" {format_duration(step_seconds)}/{self.unit_name}{self._texts()}"
+        if not self.target and not finalize:
+            return [(_PLAIN, f"{current:7d}/Unknown "), (_BOLD, f"{elapsed:.0f}s"), (_PLAIN, rest)]
+        done = min(self.width, self.width * current // (self.target or max(current, 1)))
+        clock = f"{elapsed:.0f}s"
+        if not finalize and self.target:
+            clock = format_eta(step_seconds * max(0, self.target - current))
+        return [
+            (_BOLD, self._count(current)), (_PLAIN, " "),
+            (_GREEN, "━" * done), (_WHITE, "━" * (self.width - done)), (_PLAIN, " "),
+            (_BOLD, clock), (_PLAIN, rest),
+        ]  # fmt: skip
+
+    def _draw(self, segments: Segments, finalize: bool) -> None:
+        """Writes over the line before; one that moves is cut where the terminal ends, since a
+        line that wraps cannot be written over."""
+        if not self._dynamic:
+            write("".join(text for _, text in segments) + "\n")
+            return
+        if not finalize and not _in_notebook():
+            import shutil  # loads much, and is rarely needed
+
+            segments = _cut(segments, shutil.get_terminal_size().columns - 1)
+        width = sum(len(text) for _, text in segments)
+        styled = (f"{style}{text}{_END}" if style and text else text for style, text in segments)
+        blanks = " " * max(0, self._width_shown - width)
+        write("\r" + "".join(styled) + blanks + ("\n" if finalize else ""))
+        self._width_shown = 0 if finalize else width
+
+
+def _cut(segments: Segments, width: int) -> Segments:
+    kept: Segments = []
+    for style, text in segments:
+        kept.append((style, text[: max(0, width)]))
+        width -= len(text)
+    return kept
 
 
 def format_duration(seconds: float) -> str:
@@ -128,14 +205,6 @@ def format_eta(seconds: float) -> str:
     '1:05'
     """
     whole = int(seconds)
-    if whole >= 3600:
+    if whole > 3600:
         return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
-    return f"{whole // 60}:{whole % 60:02d}" if whole >= 60 else f"{whole}s"
-
-
-def _format_values(values: Mapping[str, Any] | None) -> str:
-    def text(value: Any) -> str:
-        number = float(value)
-        return f"{number:.4f}" if abs(number) > 1e-3 or number == 0 else f"{number:.4e}"
-
-    return "".join(f" - {name}: {text(value)}" for name, value in (values or {}).items())
+    return f"{whole // 60}:{whole % 60:02d}" if whole > 60 else f"{whole}s"
