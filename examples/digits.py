@@ -2,11 +2,15 @@
 
     python examples/digits.py [--output out] [--seed 0] [--epochs 40]
 
-Writes digits_curve.png (loss and accuracy per epoch) and digits_predictions.png (test digits with
-their predictions, wrong ones in red) into the output folder.
+Writes digits_curve.png (loss and accuracy per epoch), digits_predictions.png (test digits with
+their predictions, wrong ones in red) and digits.keras (the model, which Keras 3 opens too) into
+the output folder. A new process then restores the model and predicts the same digits.
 """
 
 import argparse
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +101,25 @@ def draw_predictions(images, labels, probabilities, path, rows=6, columns=12):
     figure.savefig(path, dpi=120)
 
 
+RESTORE = """
+import sys
+import numpy as np
+import nnseq
+model_file, images, predictions = sys.argv[1:]
+model = nnseq.models.load_model(model_file)
+np.save(predictions, model.predict(np.load(images), verbose=0))
+"""
+
+
+def predict_in_new_process(model_file, images):
+    """Returns what a fresh Python process predicts with the saved model."""
+    with tempfile.TemporaryDirectory() as folder:
+        given, found = Path(folder) / "images.npy", Path(folder) / "predictions.npy"
+        np.save(given, images)
+        subprocess.run([sys.executable, "-c", RESTORE, model_file, given, found], check=True)
+        return np.load(found)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=Path("out"))
@@ -111,9 +134,20 @@ def main():
     arguments.output.mkdir(parents=True, exist_ok=True)
     curve = arguments.output / "digits_curve.png"
     predictions = arguments.output / "digits_predictions.png"
+    probabilities = model.predict(x_test, verbose=0)
     draw_curve(history, curve)
-    draw_predictions(x_test, y_test, model.predict(x_test, verbose=0), predictions)
+    draw_predictions(x_test, y_test, probabilities, predictions)
     print(f"saved {curve} and {predictions}")
+
+    model_file = arguments.output / "digits.keras"
+    model.save(model_file)
+    restored = predict_in_new_process(model_file, x_test)
+    if not np.array_equal(restored, probabilities):
+        sys.exit(f"the model restored from {model_file} predicts something else")
+    size = model_file.stat().st_size / 1024
+    print(
+        f"saved {model_file} ({size:.0f} KB); restored in a new process it predicts the same bits"
+    )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import statistics
 import time
 
+import numpy as np
 import pytest
 
 import digits
@@ -18,6 +19,9 @@ def test_digits_draws_and_learns(tmp_path):
     digits.draw_predictions(x_test, y_test, probabilities, tmp_path / "predictions.png")
     for name in ("curve.png", "predictions.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+    model.save(tmp_path / "digits.keras")
+    restored = digits.predict_in_new_process(tmp_path / "digits.keras", x_test)
+    np.testing.assert_array_equal(restored, probabilities)
 
 
 @pytest.mark.long

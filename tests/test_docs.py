@@ -1,19 +1,29 @@
-"""Every ```python block of README.md and docs/*.md runs, in order, one namespace per file."""
+"""Every ```python block of README.md and docs/*.md runs, in order, one namespace per file.
 
+A ```text block right after it is what it prints; `...` there stands for anything.
+"""
+
+import contextlib
+import doctest
+import io
 import re
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r"^```python\n(?P<code>.*?)^```$(?:\n+```text\n(?P<output>.*?)^```$)?",
+    re.MULTILINE | re.DOTALL,
+)
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 def blocks(path):
-    """Yields (line number, code) of each block."""
+    """Yields (line number, code, expected output or None) of each block."""
     text = path.read_text()
     for match in BLOCK.finditer(text):
-        yield text[: match.start(1)].count("\n"), match.group(1)
+        yield text[: match.start("code")].count("\n"), match["code"], match["output"]
 
 
 PAGES = [
@@ -31,5 +41,17 @@ def test_readme_has_an_example():
 def test_blocks_run(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     namespace = {"__name__": "__main__"}
-    for line, code in blocks(path):
-        exec(compile("\n" * line + code, str(path), "exec"), namespace)
+    for line, code, expected in blocks(path):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile("\n" * line + code, str(path), "exec"), namespace)
+        if expected is not None:
+            found = printed.getvalue()
+            same = doctest.OutputChecker().check_output(expected, found, FLAGS)
+            assert same, f"{path.name}, block at line {line}: printed\n{found}"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_pictures_and_links_exist(path):
+    for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
+        assert (path.parent / target).exists(), f"{path.name} refers to {target}"
