@@ -1,26 +1,28 @@
-"""Saving and loading models and weights."""
+"""Saving and loading models and weights.
+
+What only files need (zipfile, pathlib, h5py) is imported when a file is touched.
+"""
 
 from __future__ import annotations
 
-import datetime
 import json
 import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnseq.engine.registry import (
     deserialize_keras_object,
     serialize_keras_object,
     sharing_objects,
 )
-from nnseq.saving import archive
-from nnseq.saving.atomic import atomic_file
 from nnseq.saving.errors import ModelFileError, one_line
 from nnseq.saving.h5 import read_state, write_state
 from nnseq.saving.minimal import minimal
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KERAS_VERSION = "3.15.1"  # whose format is written
 
@@ -52,6 +54,9 @@ def save_model(
     >>> bool((again.get_weights()[0] == model.get_weights()[0]).all())
     True
     """
+    from nnseq.saving import archive
+    from nnseq.saving.atomic import atomic_file
+
     path = _path(filepath)
     if path.suffix != ".keras":
         raise ValueError(
@@ -86,6 +91,8 @@ def model_json(model: Any) -> str:
 
 
 def _metadata() -> dict[str, str]:
+    import datetime
+
     now = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
     return {"keras_version": KERAS_VERSION, "date_saved": now}
 
@@ -107,6 +114,8 @@ def load_model(
         ValueError: if there is no such file.
         ModelFileError: a ValueError, if it is damaged, foreign, or names unknown classes.
     """
+    from nnseq.saving import archive
+
     path = _path(filepath)
     if path.suffix in (".h5", ".hdf5") and path.exists():
         raise ValueError(
@@ -134,6 +143,8 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
     Raises:
         ValueError: for another ending.
     """
+    from nnseq.saving.atomic import atomic_file
+
     path = _weights_path(filepath, (".weights.h5",))
     _check_overwrite(path, overwrite)
     with atomic_file(path) as file:
@@ -150,6 +161,8 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False) -> None
         ValueError: if there is no such file, or its name ends otherwise.
         ModelFileError: a ValueError, if it is damaged or does not fit; the model is unchanged.
     """
+    from nnseq.saving import archive
+
     path = _weights_path(filepath, (".weights.h5", ".keras"))
     with _naming(path), _unchanged_on_error(model):
         if path.suffix == ".keras":
@@ -163,6 +176,8 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False) -> None
 
 
 def _path(filepath: Any) -> Path:
+    from pathlib import Path
+
     if not isinstance(filepath, (str, os.PathLike)):
         raise ValueError(
             f"`filepath` must be a path. Received: {filepath!r} (of type {type(filepath).__name__})"
