@@ -47,6 +47,7 @@ PYTHON_RANKS = {
     "metrics": 3,
     "optimizers": 3,
     "utils": 3,
+    "backend": 4,
     "callbacks": 4,
     "layers": 4,
     "training": 5,

@@ -2,6 +2,7 @@
 
 from nnseq import (
     activations,
+    backend,
     callbacks,
     constraints,
     initializers,
@@ -47,6 +48,7 @@ __all__ = [
     "Variable",
     "__version__",
     "activations",
+    "backend",
     "callbacks",
     "constraints",
     "epsilon",

@@ -251,7 +251,7 @@ class Embedding(Layer):
         output_dim: length of a row.
         mask_zero: whether index 0 means "no data"; then a mask goes with the output.
         weights: the table to start from, in a list.
-        input_length: accepted for old programs; it has no effect.
+        input_length: in the first layer of a Sequential model like `input_shape=(input_length,)`.
 
     Raises:
         ValueError: when run, for an index outside of the table.
@@ -273,6 +273,8 @@ class Embedding(Layer):
         **kwargs: Any,
     ) -> None:
         refuse_options("Embedding", lora_rank=lora_rank, quantization_config=quantization_config)
+        if input_length is not None:
+            kwargs.setdefault("input_shape", input_length)
         super().__init__(**kwargs)
         self.input_dim = positive("input_dim", input_dim)
         self.output_dim = positive("output_dim", output_dim)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from nnseq.engine.dtypes import standardize_dtype
 from nnseq.engine.operation import Node
 from nnseq.engine.tensor import KerasTensor
 from nnseq.layers.layer import Layer
+from nnseq.layers.shapes import to_shape
 
 
 class InputLayer(Layer):
@@ -21,7 +20,7 @@ class InputLayer(Layer):
         dtype: float32 by default.
         batch_shape: the whole shape, instead of `shape`.
         input_tensor: a KerasTensor to use instead of a new one.
-        name: of the layer and its tensor.
+        name: of the layer and its tensor; None makes one for each, as Keras does.
     """
 
     def __init__(
@@ -51,13 +50,13 @@ class InputLayer(Layer):
         elif batch_shape is None:
             if shape is None:
                 raise ValueError("You must pass a `shape` argument.")
-            batch_shape = (batch_size, *_dims(shape))
-        self.batch_shape = tuple(None if d is None else int(d) for d in batch_shape)
+            batch_shape = (batch_size, *to_shape(shape))
+        self.batch_shape = to_shape(batch_shape)
         self._dtype = standardize_dtype(dtype)
         self.optional = optional
         self.built = True
         self.supports_masking = True
-        output = KerasTensor(self.batch_shape, self._dtype, self.name)
+        output = KerasTensor(self.batch_shape, self._dtype, name)
         Node(self, (), {}, output)
 
     @property
@@ -82,15 +81,6 @@ class InputLayer(Layer):
             "name": self.name,
             "optional": self.optional,
         }
-
-
-def _dims(shape: Any) -> tuple[Any, ...]:
-    if isinstance(shape, (int, np.integer)):
-        return (int(shape),)
-    dims = tuple(shape)
-    if not all(d is None or (isinstance(d, (int, np.integer)) and d >= 0) for d in dims):
-        raise ValueError(f"Cannot convert '{shape}' to a shape.")
-    return dims
 
 
 def Input(

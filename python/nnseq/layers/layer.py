@@ -230,7 +230,7 @@ class Layer(Tracked):
     def losses(self) -> list[Any]:
         """What `add_loss` was given during the last call, and the regularisers of the weights."""
         found = [x for layer in self._flatten_layers() for x in layer._losses]
-        for v in self.trainable_weights:
+        for v in self._trained():
             if v.regularizer is not None:
                 found.append(v.regularizer(v))
         return found

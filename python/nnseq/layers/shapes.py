@@ -5,10 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 
 def is_shape(x: Any) -> bool:
     """Whether x is one shape, not a structure of shapes."""
     return isinstance(x, (list, tuple)) and all(n is None or isinstance(n, int) for n in x)
+
+
+def to_shape(shape: Any) -> tuple[int | None, ...]:
+    """A shape as a tuple of ints and None; an int n is (n,).
+
+    Raises:
+        ValueError: if it is not a shape.
+
+    >>> to_shape(784), to_shape([None, 3])
+    ((784,), (None, 3))
+    """
+    dims = (shape,) if _is_size(shape) else shape
+    if not isinstance(dims, list | tuple) or not all(d is None or _is_size(d) for d in dims):
+        raise ValueError(f"Cannot convert '{shape}' to a shape.")
+    return tuple(None if d is None else int(d) for d in dims)
+
+
+def _is_size(n: Any) -> bool:
+    return isinstance(n, int | np.integer) and not isinstance(n, bool) and n >= 0
 
 
 def map_shapes(fn: Callable[[Any], Any], shapes: Any) -> Any:
@@ -27,9 +48,7 @@ def take_batch_input_shape(kwargs: dict[str, Any]) -> tuple[Any, ...] | None:
     shape = kwargs.pop("input_shape", None)
     dim = kwargs.pop("input_dim", None)
     if whole is not None:
-        return tuple(whole)
+        return to_shape(whole)
     if shape is None and dim is not None:
         shape = (dim,)
-    if shape is None:
-        return None
-    return (batch_size, *((shape,) if isinstance(shape, int) else shape))
+    return None if shape is None else to_shape((batch_size, *to_shape(shape)))

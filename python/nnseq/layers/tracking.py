@@ -81,9 +81,13 @@ class Tracked(Operation):
     @property
     def trainable_weights(self) -> list[Variable]:
         """The Variables that are trained: none of a layer, or in a layer, that is not trainable."""
-        return _once(self._trainable_below(set()))
+        return self._trained()
 
     trainable_variables = trainable_weights
+
+    def _trained(self) -> list[Variable]:
+        """`trainable_weights`, also of a model that is not built."""
+        return _once(self._trainable_below(set()))
 
     def _trainable_below(self, seen: set[int]) -> list[Variable]:
         if id(self) in seen or not self.trainable:

@@ -103,6 +103,17 @@ class Model(Trainer):
             f"No such layer: {name}. Existing layers are: {[layer.name for layer in layers]}."
         )
 
+    def _assert_weights_created(self) -> None:
+        """A model of which every layer was built on its own has weights before it is called."""
+        below = self._sublayers()
+        is_usable = self.built or ((below or self._weights) and all(x.built for x in below))
+        if not is_usable:
+            raise ValueError(
+                f"Weights for model '{self.name}' have not yet been created. Weights are created "
+                "when the model is first called on inputs or `build()` is called with an "
+                "`input_shape`."
+            )
+
     @property
     def weights(self) -> list[Variable]:
         """All Variables.
@@ -110,13 +121,16 @@ class Model(Trainer):
         Raises:
             ValueError: if the model is not built.
         """
-        if not self.built:
-            raise ValueError(
-                f"Weights for model '{self.name}' have not yet been created. Weights are created "
-                "when the model is first called on inputs or `build()` is called with an "
-                "`input_shape`."
-            )
+        self._assert_weights_created()
         return super().weights
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The Variables that are trained; raises like `weights`."""
+        self._assert_weights_created()
+        return super().trainable_weights
+
+    trainable_variables = trainable_weights
 
     def summary(
         self,
@@ -296,12 +310,14 @@ class Model(Trainer):
     @property
     def input_shape(self) -> Any:
         """The shape of the input, or the structure of shapes."""
-        return nest.map_structure(lambda x: x.shape, self.input)
+        inputs = self._the_graph("input shape").inputs
+        return nest.map_structure(lambda x: x.shape, _single(inputs))
 
     @property
     def output_shape(self) -> Any:
         """The shape of the output, or the structure of shapes."""
-        return nest.map_structure(lambda x: x.shape, self.output)
+        outputs = self._the_graph("output shape").outputs
+        return nest.map_structure(lambda x: x.shape, _single(outputs))
 
     @property
     def input_names(self) -> list[str]:

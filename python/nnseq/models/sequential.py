@@ -59,16 +59,21 @@ class Sequential(Model):
         """Appends a layer; a built model stays built and keeps its weights.
 
         Raises:
-            ValueError: if it is not a layer, or its name is taken by another one.
+            ValueError: if it is not a layer, its name is taken by another one, or it does not
+                fit the layers before it; then it is not added.
         """
-        was_built = self._graph is not None
+        before = list(self._layers)
         self._append(layer)
-        if was_built:
-            with name_scope(self.name):
-                self._extend(self._layers[-1])
-            self._close()
-        else:
-            self._rebuild()
+        try:
+            if self._graph is not None:
+                with name_scope(self.name):
+                    self._extend(self._layers[-1])
+                self._close()
+            else:
+                self._rebuild()
+        except BaseException:
+            self._layers[:] = before
+            raise
 
     def pop(self) -> Layer:
         """Removes the last layer and returns it.
