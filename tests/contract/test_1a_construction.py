@@ -154,7 +154,10 @@ def test_line_8_an_input_after_other_layers():
 
 
 def test_line_9_an_empty_model_cannot_be_called():
-    text = "Sequential model sequential_3 cannot be built because it has no layers. Call `model.add(layer)`."
+    text = (
+        "Sequential model sequential_3 cannot be built because it has no layers. "
+        "Call `model.add(layer)`."
+    )
     model = nnseq.Sequential(name="sequential_3")
     assert message(ValueError, lambda: model(X)) == text
     assert message(ValueError, lambda: model.build((None, 4))) == text

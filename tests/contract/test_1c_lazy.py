@@ -209,5 +209,5 @@ def test_line_24_keras_says_the_same_within_more_words():
         with pytest.raises(ValueError) as caught:
             model(np.ones((5, 7)))
         texts.append(str(caught.value))
-    what = " of layer 'd' is incompatible with the layer: expected axis -1 of input shape to have value 4"
+    what = " of layer 'd' is incompatible with the layer: expected axis -1 of input shape to have "
     assert all(what in text for text in texts)

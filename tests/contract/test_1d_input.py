@@ -74,17 +74,15 @@ def test_line_27_errors(k):
     assert str(caught.value) == "You must pass a `shape` argument."
     with pytest.raises(ValueError) as caught:
         k.Input(shape=(4,), batch_shape=(None, 4))
-    assert str(caught.value) == (
-        "You cannot pass both `shape` and `batch_shape` at the same time."
-    )
+    assert str(caught.value) == ("You cannot pass both `shape` and `batch_shape` at the same time.")
 
 
 @pytest.mark.parametrize("shape", ["784", (-1,), (2.5,), ("a",), [[4]], {"a": 4}, True])
 @pytest.mark.parametrize("argument", ["shape", "batch_shape"])
 def test_line_27_not_a_shape(argument, shape):
-    with pytest.raises(ValueError, match="Cannot convert '.*' to a shape"):
+    with pytest.raises(ValueError, match=r"Cannot convert '.*' to a shape"):
         Input(**{argument: shape})
-    with pytest.raises(ValueError, match="Cannot convert '.*' to a shape"):
+    with pytest.raises(ValueError, match=r"Cannot convert '.*' to a shape"):
         layers.Dense(2, **{f"{'batch_' * (argument == 'batch_shape')}input_shape": shape})
 
 
