@@ -1,8 +1,8 @@
 """The error of every file that cannot be read."""
 
+from nnseq._core import ModelFileError
 
-class ModelFileError(ValueError):
-    """A file is damaged, foreign, or does not fit the model; one line that names the file."""
+__all__ = ["ModelFileError", "one_line"]
 
 
 def one_line(error: BaseException, limit: int = 300) -> str:
