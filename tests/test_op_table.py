@@ -142,7 +142,7 @@ def test_bits_do_not_depend_on_the_number_of_threads(backend):
                         np.testing.assert_array_equal(a, b, err_msg=f"{case}: {threads} threads")
     finally:
         _core.set_num_threads(before)
-        _core.set_thread_backend("openmp")
+        _core.set_thread_backend("std")
 
 
 @pytest.fixture(scope="module")

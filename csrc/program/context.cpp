@@ -11,7 +11,7 @@ namespace nnseq {
 namespace {
 
 ThreadBackend backend_from(const std::string& name) {
-  if (name.empty()) return ThreadPool::default_backend();
+  if (name.empty()) return kDefaultBackend;
   if (name == "openmp") return ThreadBackend::kOpenMP;
   if (name == "std") return ThreadBackend::kStdThread;
   throw Error(ErrorKind::kValue, "unknown thread back end '" + name + "'; use 'openmp' or 'std'");

@@ -100,10 +100,6 @@ void ThreadPool::set_backend(ThreadBackend backend) {
   impl_->backend.store(backend, std::memory_order_relaxed);
 }
 
-ThreadBackend ThreadPool::default_backend() noexcept {
-  return openmp_built() ? ThreadBackend::kOpenMP : ThreadBackend::kStdThread;
-}
-
 void ThreadPool::parallel_for(std::int64_t blocks, BlockFn fn, std::atomic<bool>* cancel,
                               PollHook poll) {
   Job job(blocks, fn, cancel, poll);

@@ -12,6 +12,9 @@
 namespace nnseq {
 
 enum class ThreadBackend { kOpenMP, kStdThread };
+// An OpenMP region ends when all its threads have come, so on a busy machine it waits for those
+// that the system does not let run; a Team ends when the blocks are done, whoever did them.
+inline constexpr ThreadBackend kDefaultBackend = ThreadBackend::kStdThread;
 
 // A non-owning reference to a callable void(int64_t block, int worker).
 class BlockFn {
@@ -51,7 +54,7 @@ class ThreadPool {
  public:
   // threads <= 0: available_threads(). Starts no thread before the first parallel_for that needs
   // one. Throws Error(kUnsupported) for a back end that this build does not have.
-  explicit ThreadPool(int threads = 0, ThreadBackend backend = default_backend());
+  explicit ThreadPool(int threads = 0, ThreadBackend backend = kDefaultBackend);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -65,7 +68,6 @@ class ThreadPool {
   // where OpenMP could not start its threads.
   ThreadBackend backend() const noexcept;
   void set_backend(ThreadBackend backend);
-  static ThreadBackend default_backend() noexcept;  // OpenMP where the build has it
 
   // Runs fn(block, worker) for each block in [0, blocks); worker in [0, threads()) is unique among
   // the blocks that run at one time. Runs inline when blocks < 2, inside another parallel_for, or

@@ -14,7 +14,7 @@ struct ContextOptions {
   int threads = 0;             // 0: affinity, cgroup quota, NNSEQ_NUM_THREADS, OMP_NUM_THREADS
   std::string isa;             // empty: NNSEQ_ISA, else the best of this machine
   std::string device = "cpu";  // "cpu", or "mirror" for tests
-  std::string thread_backend;  // "openmp", "std"; empty: OpenMP where the build has it
+  std::string thread_backend;  // "std" (also if empty), or "openmp" where the build has it
 };
 
 class NNSEQ_API Context {
