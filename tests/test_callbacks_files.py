@@ -256,3 +256,36 @@ def test_a_name_that_is_not_in_the_logs(tmp_path):
 def _directory_checkpoint(tmp_path):
     (tmp_path / "d.keras").mkdir()
     return callbacks.ModelCheckpoint(tmp_path / "d.keras")
+
+
+@pytest.mark.keras
+def test_checkpoints_are_files_that_load_here_and_in_keras(tmp_path):
+    model = build(nnseq)
+    whole = callbacks.ModelCheckpoint(tmp_path / "m.keras", "mae", save_best_only=True)
+    weights = callbacks.ModelCheckpoint(tmp_path / "{epoch}.weights.h5", save_weights_only=True)
+    model.fit(X, Y, epochs=2, verbose=0, callbacks=[whole, weights])
+    expected = model.get_weights()
+    for library in (nnseq, keras):
+        again = library.models.load_model(tmp_path / "m.keras")
+        np.testing.assert_array_equal(again.get_weights()[0], expected[0])
+        assert int(again.optimizer.iterations) == 2
+        other = build(library)
+        other.load_weights(tmp_path / "2.weights.h5")
+        np.testing.assert_array_equal(other.get_weights()[0], expected[0])
+        again.fit(X, Y, verbose=0)
+
+
+def test_the_best_model_is_what_stays_in_the_file(tmp_path):
+    path = tmp_path / "best.keras"
+    rates = [0.05, 0.05, 3.0]
+    told = [
+        callbacks.LearningRateScheduler(lambda epoch: rates[epoch]),
+        callbacks.ModelCheckpoint(path, "val_loss", save_best_only=True),
+    ]
+    model = build(nnseq)
+    losses = model.fit(X, Y, epochs=3, verbose=0, validation_data=(X, Y), callbacks=told).history[
+        "val_loss"
+    ]
+    assert min(losses) == losses[1] < losses[2]
+    found = nnseq.models.load_model(path).evaluate(X, Y, verbose=0)[0]
+    assert found == pytest.approx(losses[1], rel=1e-6)
