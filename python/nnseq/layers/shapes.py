@@ -29,7 +29,7 @@ def to_shape(shape: Any) -> tuple[int | None, ...]:
 
 
 def _is_size(n: Any) -> bool:
-    return isinstance(n, int | np.integer) and not isinstance(n, bool) and n >= 0
+    return isinstance(n, int | np.integer) and not isinstance(n, bool) and int(n) >= 0
 
 
 def map_shapes(fn: Callable[[Any], Any], shapes: Any) -> Any:
