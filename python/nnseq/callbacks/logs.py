@@ -7,8 +7,8 @@ import numpy as np
 
 
 def to_floats(logs: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Returns logs as Python floats, sorted by name; dicts in them are spread. What is no single
-    number stays.
+    """Returns logs as Python floats, sorted by name; dicts in them are spread. Tensors of several
+    numbers become float32 arrays; what is no number stays.
 
     >>> to_floats({"loss": np.float32(0.5), "heads": {"b": 2, "a": 1}})
     {'a': 1.0, 'b': 2.0, 'loss': 0.5}
@@ -26,5 +26,8 @@ def _number(value: Any) -> Any:
     if isinstance(value, float):
         return value
     array = np.asarray(value)
-    is_number = array.size == 1 and array.dtype.kind in "biuf"
-    return float(array.item()) if is_number else value
+    if array.dtype.kind not in "biuf":
+        return value
+    if array.size == 1:
+        return float(array.item())
+    return value if isinstance(value, np.ndarray | list | tuple) else array.astype("float32")
