@@ -409,6 +409,18 @@ def test_on_batch_functions():
     assert list(logs) == ["loss", "mae"]
     assert np.array_equal(model.predict_on_batch(X), model.predict(X, batch_size=50, verbose=0))
     assert model.metrics_names == ["loss", "mae"]
+    # Of this batch alone, whatever came before.
+    assert model.test_on_batch(X[:3], TARGET[:3], return_dict=True)["mae"] == pytest.approx(
+        np.abs(model.predict(X[:3], verbose=0) - TARGET[:3]).mean(), rel=1e-5
+    )
+
+
+def test_a_metric_given_by_class_or_name_takes_one_automatic_name():
+    for given, name in ((nnseq.metrics.Precision, "precision"), ("AUC", "AUC")):
+        nnseq.utils.clear_session()
+        model = fresh()
+        model.compile("sgd", "mse", metrics=[given])
+        assert name in model.evaluate(X, TARGET, verbose=0, return_dict=True)
 
 
 def test_nothing_to_train():

@@ -550,3 +550,12 @@ def test_masked_recurrent_model_traced():
         )
         assert_close(pool(rnn(embedding(ids))).numpy(), want, 1e-6)
         assert_close(run(ids).numpy(), want, 1e-6)
+
+
+def test_batch_normalization_of_another_axis_takes_no_mask():
+    x = ops.ones((2, 3, 4))
+    x._keras_mask = ops.convert_to_tensor([[True, True, False]] * 2)
+    layer = layers.BatchNormalization(axis=1)
+    with pytest.raises(ValueError, match="axis=1 takes no mask"):
+        layer(x, training=True)
+    assert layer(x).shape == (2, 3, 4)

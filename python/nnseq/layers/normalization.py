@@ -101,6 +101,11 @@ class BatchNormalization(Layer):
         last = self.axis % inputs.ndim == inputs.ndim - 1
         x = inputs if last else ops.moveaxis(inputs, self.axis, -1)
         if training and self.trainable:
+            if mask is not None and not last:
+                raise ValueError(
+                    f"BatchNormalization with axis={self.axis} takes no mask: a mask leaves out "
+                    "positions, and the channels must be the last axis. Use axis=-1."
+                )
             y = self._by_batch(x, mask)
         else:
             y = self._by_moving(x)

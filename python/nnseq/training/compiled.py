@@ -110,15 +110,15 @@ class CompileLoss:
         return ops.sum(total) if len(total.shape) else total
 
 
-def _check_metric(identifier: Any) -> None:
-    if not isinstance(identifier, str) or identifier.lower() not in ("accuracy", "acc"):
-        metrics.get(identifier)
+def _is_accuracy(identifier: Any) -> bool:
+    return isinstance(identifier, str) and identifier.lower() in ("accuracy", "acc")
 
 
-def resolve_metric(identifier: Any, y: Any, y_pred: Any) -> Metric:
-    """Returns a Metric for a name, a function or a Metric; "accuracy" by the shapes."""
-    if isinstance(identifier, str) and identifier.lower() in ("accuracy", "acc"):
-        return metrics.resolve_accuracy(identifier, y, y_pred)
+def resolve_metric(identifier: Any) -> Any:
+    """Returns a Metric for a name, a class, a function or a Metric; None stays None, and so does
+    "accuracy", which depends on shapes."""
+    if identifier is None or _is_accuracy(identifier):
+        return identifier
     found = metrics.get(identifier)
     if not isinstance(found, Metric):
         return MeanMetricWrapper(found, name=_name_of(identifier, found))
@@ -137,9 +137,9 @@ class CompileMetrics:
                     f"Expected `{argument}` argument to be a list, tuple, or dict. "
                     f"Received instead: {argument}={value!r} of type {type(value).__name__}"
                 )
-            _map_leaves(_check_metric, value)  # finds misspelt names at once
-        self._plain = plain
-        self._weighted = weighted
+        # At once, so that misspelt names are found; once, as each Metric takes a name.
+        self._plain = plain and _map_leaves(resolve_metric, plain)
+        self._weighted = weighted and _map_leaves(resolve_metric, weighted)
         self._model_names = names
         # (name in the logs, metric, output, whether it takes sample weights)
         self._entries: list[tuple[str, Metric, int, bool]] | None = None
@@ -162,7 +162,9 @@ class CompileMetrics:
         for is_weighted, given in ((False, self._plain), (True, self._weighted)):
             for k, identifiers in enumerate(self._per_output(given, names, is_weighted)):
                 for identifier in identifiers:
-                    metric = resolve_metric(identifier, targets[k], predictions[k])
+                    metric = identifier
+                    if _is_accuracy(metric):
+                        metric = metrics.resolve_accuracy(metric, targets[k], predictions[k])
                     prefix = f"{names[k]}_" if len(names) > 1 and names[k] else ""
                     name = prefix + metric.name
                     if is_weighted and name in taken:

@@ -241,7 +241,7 @@ class Trainer(Steps):
         class_weight: Any = None,
         return_dict: bool = False,
     ) -> Any:
-        """One training step; returns [loss, metrics...] since the last reset of the metrics."""
+        """One training step; returns [loss, metrics...] of this batch."""
         self._assert_compiled()
         self._warn_if_trainable_changed()
         for optimizer in self._optimizers():
@@ -251,7 +251,7 @@ class Trainer(Steps):
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """One step of evaluate; returns [loss, metrics...] since the last reset."""
+        """One step of evaluate; returns [loss, metrics...] of this batch."""
         self._assert_compiled()
         return self._on_batch("test", x, y, sample_weight, None, return_dict)
 
@@ -260,6 +260,7 @@ class Trainer(Steps):
     ) -> Any:
         source = make_source(x, y, sample_weight, class_weight=class_weight)
         _refuse_no_rows(f"{mode}_on_batch", source)
+        self.reset_metrics()
         logs = checked_logs(self._run_step(mode, _only_batch(source)))
         return logs if return_dict else self._in_order(logs)
 
