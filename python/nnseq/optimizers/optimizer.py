@@ -1,18 +1,14 @@
-"""The base of all optimizers: clipping, weight decay, learning rate, slots, the order of a step."""
+"""The base of all optimizers: clipping, weight decay, learning rate, the order of a step."""
 
 import re
-import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, ClassVar, Self
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
 
-import numpy as np
-
-from nnseq import initializers, ops
+from nnseq import ops
 from nnseq.engine.dispatch import apply
-from nnseq.engine.naming import root_scope, uniquify
+from nnseq.engine.naming import uniquify
 from nnseq.engine.state import current_trace, state
-from nnseq.engine.variable import Variable, load_variables
+from nnseq.engine.variable import Variable
 from nnseq.optimizers import schedules
 from nnseq.optimizers.averages import Averages
 from nnseq.optimizers.checks import (
@@ -21,10 +17,10 @@ from nnseq.optimizers.checks import (
     without_missing,
 )
 from nnseq.optimizers.clipping import clip_by_global_norm, clip_by_norm
-from nnseq.optimizers.learning_rate import LearningRate
+from nnseq.optimizers.optimizer_state import OptimizerState
 
 
-class Optimizer:
+class Optimizer(OptimizerState):
     """Changes Variables along gradients; subclasses implement `update_step`.
 
     A step clips the gradients (by `clipnorm` per Variable, `global_clipnorm` or `clipvalue`, at
@@ -51,12 +47,6 @@ class Optimizer:
     >>> w.numpy()
     array([0.5, 1.5], dtype=float32)
     """
-
-    # The names of the slots; those of one group are interleaved in `variables`.
-    slot_groups: tuple[tuple[str, ...], ...] = ()
-    _fused_kind: ClassVar[str | None] = None
-    # What the slots of a name start at; 0 if it is not there.
-    slot_initial_values: Mapping[str, float] = MappingProxyType({})
 
     def __init__(
         self,
@@ -86,7 +76,8 @@ class Optimizer:
                 "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set. "
                 f"Received: {', '.join(f'{k}={v}' for k, v in clips.items())}"
             )
-        self.name = name or uniquify(type(self).__name__)
+        averages = Averages(ema_momentum, ema_overwrite_frequency) if use_ema else None
+        super().__init__(name or uniquify(cls), learning_rate, averages)
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
         self.clipvalue = clipvalue
@@ -96,19 +87,9 @@ class Optimizer:
         self.ema_overwrite_frequency = ema_overwrite_frequency
         self.loss_scale_factor = None
         self.gradient_accumulation_steps = None
-        self.built = False
         self.fused = True  # whether the core's update operation may take the place of update_step
-        self._own_variables: list[Variable] = []
-        self._slots: dict[Variable, tuple[Variable, ...]] = {}
-        self._averages = Averages(ema_momentum, ema_overwrite_frequency) if use_ema else None
-        self._trainable_variables: list[Variable] = []
         self._excluded_variables: list[Variable] = []
         self._excluded_names: re.Pattern[str] | None = None
-        with root_scope(self.name):
-            self._iterations = Variable(
-                np.int64(0), dtype="int64", trainable=False, name="iteration"
-            )
-        self._rate = LearningRate(learning_rate, self.name)
 
     # --- learning rate ----------------------------------------------------------------------
     @property
@@ -138,142 +119,6 @@ class Optimizer:
     def iterations(self) -> Variable:
         """The number of steps done, an int64 Variable."""
         return self._iterations
-
-    # --- state ------------------------------------------------------------------------------
-    def build(self, variables: Iterable[Variable]) -> None:
-        """Makes zero slots for new Variables; the slots of absent ones are forgotten, with one
-        warning."""
-        variables = list(variables)
-        kept = {id(variable) for variable in variables}
-        gone = [v for v in self._trainable_variables if id(v) not in kept]
-        if gone:
-            paths = ", ".join(variable.path for variable in gone[:5])
-            warnings.warn(
-                f"Optimizer {self.name} forgets its state of {len(gone)} variables that are no "
-                f"longer trained: {paths}{', ...' if len(gone) > 5 else ''}",
-                stacklevel=2,
-            )
-            for variable in gone:
-                self._slots.pop(variable, None)
-                if self._averages is not None:
-                    self._averages.of.pop(variable, None)
-        self._trainable_variables = variables
-        self._add_slots(variables)
-        self.built = True
-
-    def follow(self, variables: Sequence[Variable]) -> None:
-        """Builds for these Variables unless it is built for just them."""
-        if {id(v) for v in variables} != {id(v) for v in self._trainable_variables}:
-            self.build(variables)
-            self.built = True
-
-    def _add_slots(self, variables: Iterable[Variable]) -> None:
-        names = [name for group in self.slot_groups for name in group]
-        for variable in variables:
-            if self._averages is not None and variable not in self._averages.of:
-                self._averages.of[variable] = self._make_variable(
-                    variable.shape, variable.dtype, self._slot_name(variable, "average")
-                )
-            if variable not in self._slots:
-                self._slots[variable] = tuple(
-                    self._make_variable(
-                        variable.shape,
-                        variable.dtype,
-                        self._slot_name(variable, n),
-                        initializers.Constant(self.slot_initial_values.get(n, 0.0)),
-                    )
-                    for n in names
-                )
-
-    @staticmethod
-    def _slot_name(variable: Variable, name: str | None) -> str:
-        return f"{variable.path.replace('/', '_')}_{name or 'var'}"
-
-    def _make_variable(
-        self,
-        shape: tuple[int, ...],
-        dtype: str | None,
-        name: str | None,
-        initializer: Any = "zeros",
-    ) -> Variable:
-        with root_scope(self.name):
-            return Variable(
-                initializers.get(initializer),
-                shape=tuple(shape),
-                dtype=dtype,
-                trainable=False,
-                name=name,
-            )
-
-    def slots(self, variable: Variable) -> tuple[Variable, ...]:
-        """The slots of a Variable, in the order of `slot_groups`."""
-        return self._slots[variable]
-
-    @property
-    def variables(self) -> list[Variable]:
-        """All state: iteration, learning rate (unless scheduled), averages, then the slots."""
-        found = [self._iterations]
-        if self._rate.variable is not None:
-            found.append(self._rate.variable)
-        if self._averages is not None:
-            found += [self._averages.of[variable] for variable in self._trainable_variables]
-        found += self._own_variables
-        start = 0
-        for group in self.slot_groups:
-            for variable in self._trainable_variables:
-                found += self._slots[variable][start : start + len(group)]
-            start += len(group)
-        return found
-
-    def save_own_variables(self, store: Any) -> None:
-        """Writes the state into a dict of arrays."""
-        for index, variable in enumerate(self.variables):
-            store[str(index)] = variable.numpy()
-
-    def load_own_variables(self, store: Any) -> None:
-        """Reads what `save_own_variables` wrote; state of another number of variables is left
-        out, with a warning."""
-        if len(store.keys()) != len(self.variables):
-            warnings.warn(
-                f"Skipping variable loading for optimizer '{self.name}', because it has "
-                f"{len(self.variables)} variables whereas the saved optimizer has "
-                f"{len(store.keys())} variables.",
-                stacklevel=2,
-            )
-            return
-        load_variables(f"Optimizer '{self.name}'", self.variables, store)
-
-    def add_variable(
-        self,
-        shape: tuple[int, ...],
-        initializer: Any = "zeros",
-        dtype: str | None = None,
-        name: str | None = None,
-    ) -> Variable:
-        """Makes a Variable of the state, for subclasses with a `build` of their own."""
-        variable = self._make_variable(shape, dtype, name, initializer)
-        self._own_variables.append(variable)
-        return variable
-
-    def add_variable_from_reference(
-        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
-    ) -> Variable:
-        """Like `add_variable`, with shape, dtype and name after a Variable of the model."""
-        return self.add_variable(
-            reference_variable.shape,
-            initializer,
-            reference_variable.dtype,
-            self._slot_name(reference_variable, name),
-        )
-
-    def _get_variable_index(self, variable: Variable) -> int:
-        for index, known in enumerate(self._trainable_variables):
-            if known is variable:
-                return index
-        raise ValueError(
-            f"Unknown variable: {variable.path}. Optimizer {self.name} was built for "
-            f"{len(self._trainable_variables)} other variables; build it again or make a new one."
-        )
 
     # --- a step -----------------------------------------------------------------------------
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
@@ -323,11 +168,6 @@ class Optimizer:
             if variable.constraint is not None:
                 variable.assign(variable.constraint(variable.value))
         self._iterations.assign(steps)
-
-    def _add_new(self, variables: list[Variable]) -> None:
-        known = {id(variable) for variable in self._trainable_variables}
-        self._trainable_variables += [v for v in variables if id(v) not in known]
-        self._add_slots(variables)
 
     def _clip(self, grads: list[Any]) -> list[Any]:
         if self.clipnorm:
