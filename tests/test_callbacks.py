@@ -297,3 +297,26 @@ def test_a_model_in_a_schedule_of_callbacks_is_freed():
     gc.collect()
     assert reference() is None
     assert early.model is None
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("mode", ["evaluate", "predict"])
+def test_stop_evaluating_and_predicting(mode):
+    hook, flag = {
+        "evaluate": ("on_test_batch_end", "stop_evaluating"),
+        "predict": ("on_predict_batch_end", "stop_predicting"),
+    }[mode]
+    found = []
+    for library in (nnseq, keras):
+        model = build(library)
+        model.set_weights([np.ones((3, 1)), np.zeros(1)])
+        stop = library.callbacks.LambdaCallback(
+            **{hook: lambda batch, logs, model=model: setattr(model, flag, batch == 1)}
+        )
+        data = (X, np.arange(20.0)[:, None]) if mode == "evaluate" else (X,)
+        call = getattr(model, mode)
+        found.append(np.asarray(call(*data, batch_size=5, verbose=0, callbacks=[stop])))
+        assert np.shape(model.predict(X, verbose=0)) == (20, 1)
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-5)
+    if mode == "predict":
+        assert found[0].shape == (10, 1)

@@ -4,7 +4,7 @@ import itertools
 import math
 import random
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -98,10 +98,11 @@ class BatchSource(Source):
         self._iterator: Iterator[Any] | None = None
         self._seed = random.getrandbits(62) if shuffle and self._is_dataset else None
         self._pass = 0
-        try:
+        self._at_end = False  # whether the batch just made is the last of its pass
+        if isinstance(batches, PyDataset):
+            self.num_batches = batches.num_batches
+        elif hasattr(batches, "__len__"):
             self.num_batches = len(batches)
-        except TypeError:
-            self.num_batches = None
 
     def _one_pass(self) -> Iterator[Any]:
         if not self._is_dataset:
@@ -112,13 +113,22 @@ class BatchSource(Source):
         if self._seed is not None and count is not None:
             order = _core.shuffle_order(self._seed, self._pass, count).tolist()
         self._batches.on_epoch_begin()
-        for index in order:
-            yield self._batches[index]
-        self._batches.on_epoch_end()
+        try:
+            for number, index in enumerate(order, 1):
+                batch = self._batches[index]
+                self._at_end = number == count
+                yield batch
+        finally:
+            self._batches.on_epoch_end()
 
     def rewind(self) -> None:
         if not self._one_shot:
-            self._iterator = None
+            self._end_pass()
+
+    def _end_pass(self) -> None:
+        if isinstance(self._iterator, Generator):
+            self._iterator.close()
+        self._iterator = None
 
     def _next_pass(self) -> Iterator[Any]:
         iterator = self._batches if self._one_shot else self._one_pass()
@@ -139,7 +149,10 @@ class BatchSource(Source):
             for batch in itertools.islice(self._iterator, steps - done):
                 done += 1
                 yield self._standardized(batch)
-            if done < steps:
+            if self._at_end:  # so that a data set is told at once
+                self._end_pass()
+                self._at_end = False
+            elif done < steps:
                 self._iterator = None
                 if self._one_shot or (fresh and done == before):
                     warnings.warn(

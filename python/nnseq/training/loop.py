@@ -43,8 +43,8 @@ class Loop:
 
     @property
     def stopped(self) -> bool:
-        """Whether a callback ended training."""
-        return self.mode == "train" and self.model.stop_training
+        """Whether a callback set `stop_training`, `stop_evaluating` or `stop_predicting`."""
+        return self.mode in self.model._state().stops
 
     # --- training and evaluation ----------------------------------------------------------------
     def run(self, steps: int | None) -> dict[str, Any] | None:
@@ -116,7 +116,7 @@ class Loop:
             compiled = self.model._compiled_step("predict", batch)
             outputs = to_numpy(self.model._run_step("predict", batch))
             self._end(0, {"outputs": outputs})
-            if source.per_pass == 1:
+            if source.per_pass == 1 or self.stopped:
                 return outputs
             if compiled.batch_free and _is_row_wise(outputs, source.batch_size):
                 return self._predict_chunks(source, compiled, outputs)
@@ -125,6 +125,8 @@ class Loop:
             self._begin(step)
             results.append(to_numpy(self.model._run_step("predict", batch)))
             self._end(step, {"outputs": results[-1]})
+            if self.stopped:
+                break
         if not results:
             raise ValueError("predict was given no batches.")
         return map_structure(lambda *parts: np.concatenate(parts), results[0], *results[1:])
@@ -144,6 +146,8 @@ class Loop:
             rows = slice(done * source.batch_size, (done + count) * source.batch_size)
             done += count
             self._end(done - 1, {"outputs": pack(first, [array[rows] for array in arrays])})
+            if self.stopped:
+                return pack(first, [array[: rows.stop] for array in arrays])
             if self._moves and not self.single:
                 chunk = next_chunk(count, seconds)
         return pack(first, arrays)

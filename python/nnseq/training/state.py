@@ -42,7 +42,7 @@ class TrainingState:
         self.traced: dict[tuple[str, bool], Traced] = {}
         self.checks_finite = False
         self.revisions: list[int] = []
-        self.stop = False
+        self.stops: set[str] = set()  # the modes that a callback ended
         self.history: History | None = None
         self._warned = False
         self.grouped: weakref.WeakSet[Compiled] = weakref.WeakSet()

@@ -19,6 +19,16 @@ from nnseq.training.state import TrainingState
 from nnseq.utils.batches import unpack_x_y_sample_weight
 
 
+def _stops(mode: str, doc: str) -> Any:
+    def get(self: Any) -> bool:
+        return mode in self._state().stops
+
+    def put(self: Any, value: bool) -> None:
+        (self._state().stops.add if value else self._state().stops.discard)(mode)
+
+    return property(get, put, doc=doc)
+
+
 class Steps(Layer):
     """compile() and the steps of a model.
 
@@ -27,7 +37,8 @@ class Steps(Layer):
     """
 
     _harmless = Layer._harmless | {
-        "_training", "compiled", "history", "loss", "run_eagerly", "stop_training"
+        "_training", "compiled", "history", "loss", "run_eagerly", "stop_training",
+        "stop_evaluating", "stop_predicting",
     }  # fmt: skip
     _training: TrainingState
     compiled = False
@@ -135,14 +146,9 @@ class Steps(Layer):
     def run_eagerly(self, value: bool) -> None:
         self._state().run_eagerly = bool(value)
 
-    @property
-    def stop_training(self) -> bool:
-        """Set to True (by a callback) to end fit after this step or epoch."""
-        return self._state().stop
-
-    @stop_training.setter
-    def stop_training(self, value: bool) -> None:
-        self._state().stop = bool(value)
+    stop_training = _stops("train", "Set to True (by a callback) to end fit after this step.")
+    stop_evaluating = _stops("test", "Set to True (by a callback) to end evaluate or validation.")
+    stop_predicting = _stops("predict", "Set to True (by a callback) to end predict.")
 
     @property
     def history(self) -> History | None:

@@ -1,7 +1,7 @@
 """Trainer: fit, evaluate and predict."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,8 @@ class Trainer(Steps):
         ):
             if value is not None:
                 check_count(name, value)
+        if isinstance(validation_freq, str) or not isinstance(validation_freq, Collection):
+            check_count("validation_freq", validation_freq)
         if validation_split and validation_data is None:
             given, held = split_validation(validation_split, x=x, y=y, sample_weight=sample_weight)
             x, y, sample_weight = given["x"], given["y"], given["sample_weight"]
@@ -104,7 +106,7 @@ class Trainer(Steps):
         self, source: Source, steps: int | None, epochs: range, told: CallbackList, validate: Any
     ) -> History:
         state = self._state()
-        state.stop = False
+        self.stop_training = False
         state.history = told.history
         told.on_train_begin()
         state.checks_finite = told.wants_finite_steps()
@@ -112,6 +114,7 @@ class Trainer(Steps):
             logs = self._epochs(source, steps, epochs, told, validate)
         finally:
             state.checks_finite = False
+            source.rewind()
         if logs and self.optimizer is not None and self.optimizer.built:
             with state.trainable_as_compiled():
                 self.optimizer.finalize_variable_values(self.trainable_variables)
@@ -173,8 +176,10 @@ class Trainer(Steps):
     def _evaluate(self, source: Source, steps: int | None, told: CallbackList) -> dict[str, Any]:
         self.reset_metrics()
         source.rewind()
+        self.stop_evaluating = False
         told.on_test_begin()
         logs = Loop(self, "test", source, told).run(steps)
+        source.rewind()
         if logs is None:
             raise ValueError("evaluate was given no batches.")
         told.on_test_end(logs)
@@ -220,6 +225,7 @@ class Trainer(Steps):
         if is_quiet and isinstance(source, ArraySource) and source.per_pass == 1:
             return to_numpy(self._run_step("predict", source.data))
         told = self._told(callbacks, verbose, steps or source.num_batches)
+        self.stop_predicting = False
         told.on_predict_begin()
         outputs = Loop(self, "predict", source, told).predict(steps)
         told.on_predict_end()
@@ -307,7 +313,6 @@ def _validation_arrays(data: Any) -> tuple[Any, Any, Any]:
 
 def _is_due(validation_freq: Any, epoch: int) -> bool:
     """Whether validation takes place after this epoch (counted from 0)."""
-    if isinstance(validation_freq, Iterable):
-        return epoch + 1 in list(validation_freq)
-    check_count("validation_freq", validation_freq)
+    if isinstance(validation_freq, Collection):
+        return epoch + 1 in validation_freq
     return (epoch + 1) % validation_freq == 0

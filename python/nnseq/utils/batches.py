@@ -57,12 +57,12 @@ class PyDataset:
         raise NotImplementedError(f"{type(self).__name__} must implement __len__()")
 
     @property
-    def num_batches(self) -> int:
-        """The number of batches of an epoch."""
+    def num_batches(self) -> int | None:
+        """The number of batches of an epoch; a subclass may say None: there is no end."""
         return len(self)
 
     def on_epoch_begin(self) -> None:
-        """Called before each epoch."""
+        """Called before each pass through the data."""
 
     def on_epoch_end(self) -> None:
-        """Called after each epoch."""
+        """Called after each pass, also one that ends early."""
