@@ -300,7 +300,7 @@ class Steps(Layer):
         if compiled in state.grouped:
             return
         state.grouped.add(compiled)
-        trained = self.trainable_variables
+        trained = super().trainable_variables  # also of a model whose steps never call it
         known = {id(variable) for variable in trained}
         others = [v for v in self.variables if id(v) not in known] if self.built else []
         others += [v for metric in self.metrics for v in metric.variables]
