@@ -38,78 +38,11 @@ def compiled(**arguments):
     nnseq.Sequential([nnseq.Input((4,)), layers.Dense(2)]).compile(**arguments)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"optimizer": "adm"}, "Unknown optimizer: 'adm'. Did you mean 'adam'"),
-        ({"loss": "mean_square_error"}, "Unknown loss.*Did you mean 'mean_squared_error'"),
-        ({"metrics": ["acurracy"]}, "Unknown metric.*Did you mean 'accuracy'"),
-        ({"metrics": "accuracy"}, "Expected `metrics` argument to be a list, tuple, or dict"),
-        ({"weighted_metrics": ["maee"]}, "Did you mean 'mae'"),
-        ({"loss": "mse", "loss_weights": "1"}, "loss_weights"),
-        ({"loss": "mse", "loss_weights": ["mae"]}, "`loss_weights` must hold numbers"),
-        ({"optimizer": 7}, "optimizer"),
-        ({"optimizer": nnseq.losses.MeanSquaredError()}, "instance of an optimizer.*LossFunction"),
-        ({"loss": 7}, "Received: 7 .of type int"),
-        ({"loss": nnseq.optimizers.Adam()}, "instance of a loss.*type Adam"),
-        ({"loss": nnseq.metrics.MeanSquaredError()}, "`loss` must be a loss, not a metric"),
-        ({"metrics": [7]}, "instance of a metric. Received: 7"),
-        ({"metrics": {"dense": ["acurracy"]}}, "Did you mean 'accuracy'"),
-    ],
-)
-def test_compile_checks_at_once(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        compiled(**arguments)
-
-
-def test_before_compile():
-    model = nnseq.Sequential([nnseq.Input((4,)), layers.Dense(2)])
-    for call in (model.fit, model.evaluate, model.train_on_batch, model.test_on_batch):
-        with pytest.raises(ValueError, match=r"You must call `compile\(\)` before using the model"):
-            call(X, Y)
-    assert model.predict(X, verbose=0).shape == (20, 2)
-
-
 def test_no_loss():
     model = nnseq.Sequential([nnseq.Input((4,)), layers.Dense(2)])
     model.compile("sgd")
     with pytest.raises(ValueError, match="Provide a `loss` argument"):
         model.fit(X, Y, verbose=0)
-
-
-def test_cardinality():
-    expected = (
-        "Data cardinality is ambiguous. Make sure all arrays contain the same number of "
-        "samples.'x' sizes: 20\n'y' sizes: 7"
-    )
-    for call in (regression().fit, regression().evaluate):
-        with pytest.raises(ValueError) as error:
-            call(X, Y[:7])
-        assert str(error.value) == expected
-
-
-REFUSED = {
-    "complex": (X.astype("complex64"), TypeError, "x of dtype complex64 and shape .20, 4."),
-    "object": (X.astype(object), TypeError, "Python objects"),
-    "strings": (np.array([["a"] * 4] * 20), TypeError, "strings"),
-    "bytes": (np.array([[b"a"] * 4] * 20), TypeError, "strings"),
-    "dates": (np.zeros((20, 4), "datetime64[s]"), TypeError, "dates"),
-    "long double": (X.astype(np.longdouble), TypeError, "convert it to float32"),
-    "masked": (np.ma.array(X, mask=X > 0), TypeError, "masked array"),
-    "ragged": ([[1.0, 2.0], [3.0]], ValueError, "x cannot become an array"),
-    "a number": (np.float32(3), ValueError, "single number"),
-    "nothing": (None, ValueError, "`x` is missing"),
-    "text": ("data.csv", TypeError, "x has the type str"),
-    "an int": (3, TypeError, "x has the type int"),
-}
-
-
-@pytest.mark.parametrize("kind", REFUSED)
-def test_what_is_not_data_is_refused_by_name(model, kind):
-    x, error, message = REFUSED[kind]
-    for call in (lambda: model.fit(x, Y), lambda: model.predict(x)):
-        with pytest.raises(error, match=message):
-            call()
 
 
 def test_the_argument_is_named(model):
@@ -121,34 +54,8 @@ def test_the_argument_is_named(model):
         model.predict({"a": X.astype(complex)})
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"batch_size": 0}, "`batch_size` must be a positive int"),
-        ({"batch_size": -1}, "`batch_size` must be a positive int"),
-        ({"batch_size": 2.0}, "`batch_size` must be a positive int"),
-        ({"epochs": 1.5}, "`epochs`"),
-        ({"initial_epoch": -1}, "`initial_epoch`"),
-        ({"steps_per_epoch": 0}, "`steps_per_epoch`"),
-        ({"validation_split": 1.0}, "`validation_split` must be strictly between 0 and 1"),
-        ({"validation_split": 0.99999, "batch_size": 4}, "not sufficient to split"),
-        ({"validation_data": X}, "`validation_data` must be"),
-        ({"validation_data": (X, Y[:3])}, "cardinality"),
-        ({"validation_data": (X[:0], Y[:0])}, "at least one sample"),
-        ({"validation_data": (X, Y), "validation_freq": 0}, "validation_freq"),
-        ({"shuffle": "all"}, "`shuffle` must be"),
-        ({"class_weight": {0: 1.0}, "sample_weight": np.ones(20)}, "at the same time"),
-        ({"class_weight": {"cat": 1.0}}, "class number"),
-        ({"sample_weight": np.ones((20, 3))}, "weights of shape"),
-    ],
-)
-def test_arguments_of_fit(model, arguments, message):
-    with pytest.raises(ValueError, match=message):
-        model.fit(X, Y, verbose=0, **arguments)
-
-
 def test_callbacks_are_objects(model):
-    with pytest.raises(TypeError, match="Expected instances of Callback"):
+    with pytest.raises(TypeError, match="must be instances of Callback"):
         model.fit(X, Y, callbacks=[callbacks.History])
 
 
@@ -163,21 +70,6 @@ def test_generators_bring_their_own_targets(model):
         model.predict(iter([]))
     with pytest.raises(TypeError, match="take arrays"):
         model.train_on_batch(iter([(X, Y)]))
-
-
-@pytest.mark.parametrize(
-    ("loss", "y", "message"),
-    [
-        ("mse", RNG.normal(size=(20, 1)), r"targets have shape \(.*, 1\).*\(.*, 3\)"),
-        ("categorical_crossentropy", CLASSES, "sparse_categorical_crossentropy"),
-        ("sparse_categorical_crossentropy", np.eye(3)[CLASSES], "categorical_crossentropy"),
-        ("binary_crossentropy", CLASSES[:, None], "sparse_categorical_crossentropy"),
-        ("sparse_categorical_crossentropy", None, "There are no targets"),
-    ],
-)
-def test_targets_that_do_not_fit_the_loss(loss, y, message):
-    with pytest.raises(ValueError, match=message):
-        classifier(loss).fit(X, y, verbose=0)
 
 
 def heads(**arguments):
@@ -241,9 +133,13 @@ def test_a_class_that_does_not_exist():
     model = classifier()
     bad = CLASSES.copy()
     bad[13] = 3
-    with pytest.raises(ValueError, match="3") as error:
+    with pytest.raises(ValueError, match=r"class 3 of sample 13 .* 3 classes, 0 to 2"):
         model.fit(X, bad, batch_size=4, shuffle=False, verbose=0)
-    assert "[0, 3)" in str(error.value) or "0..2" in str(error.value)
+    trains_on(model, X, CLASSES, steps=0)
+    model = classifier()
+    batches = ((X[i : i + 4], bad[i : i + 4]) for i in range(0, 20, 4))
+    with pytest.raises(ValueError, match=r"class 3 of sample 1 .* 3 classes, 0 to 2"):
+        model.fit(batches, verbose=0)
     trains_on(model, X, CLASSES, steps=3)
 
 
@@ -329,8 +225,8 @@ def test_a_step_must_return_a_dict():
 
 
 def test_unknown_metrics_of_early_stopping(model):
-    early = callbacks.EarlyStopping(monitor="val_f1")
-    with pytest.warns(UserWarning, match="`val_f1` which is not available"):
+    early = callbacks.EarlyStopping(monitor="val_f1", mode="max")
+    with pytest.warns(UserWarning, match="val_f1"):
         model.fit(X, Y, verbose=0, callbacks=[early])
 
     class Strange(metrics.Mean):
@@ -339,5 +235,5 @@ def test_unknown_metrics_of_early_stopping(model):
 
     other = regression()
     other.compile(optimizers.SGD(0.0), "mse", metrics=[Strange(name="strange")])
-    with pytest.raises(ValueError, match="set the `mode` argument"):
+    with pytest.raises(ValueError, match="pass mode='max' or mode='min'"):
         other.fit(X, Y, verbose=0, callbacks=[callbacks.EarlyStopping(monitor="strange")])

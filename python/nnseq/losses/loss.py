@@ -1,6 +1,9 @@
 """The base of all losses: weights, masks and reduction."""
 
+from collections.abc import Sequence
 from typing import Any, Self
+
+import numpy as np
 
 from nnseq import ops
 from nnseq.engine.dtypes import standardize_dtype
@@ -62,6 +65,10 @@ class Loss:
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Returns the loss of each sample."""
         raise NotImplementedError(f"{type(self).__name__} must implement call(y_true, y_pred)")
+
+    def check_targets(self, y_true: np.ndarray, shape: Sequence[int | None]) -> None:
+        """Raises for targets that no step could use, given the shape of the predictions; called
+        with all targets of a fit or evaluate before its first step."""
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make an equal loss."""

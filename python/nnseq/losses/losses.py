@@ -1,7 +1,9 @@
 """Losses as objects: a function with its arguments, a reduction and a name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 from nnseq.engine.nest import is_nested
 from nnseq.losses.functions import (
@@ -12,7 +14,7 @@ from nnseq.losses.functions import (
     sparse_categorical_crossentropy,
 )
 from nnseq.losses.loss import Loss
-from nnseq.losses.shapes import squeeze_or_expand, to_tensors
+from nnseq.losses.shapes import check_classes, squeeze_or_expand, to_tensors
 
 
 class LossFunctionWrapper(Loss):
@@ -40,6 +42,11 @@ class LossFunctionWrapper(Loss):
         if self.fn is sparse_categorical_crossentropy:  # classes stay integers
             return to_tensors(y_true)
         return super()._convert_targets(y_true)
+
+    def check_targets(self, y_true: np.ndarray, shape: Sequence[int | None]) -> None:
+        classes = shape[self._fn_kwargs.get("axis", -1)] if shape else None
+        if self.fn is sparse_categorical_crossentropy and classes is not None:
+            check_classes(self.name, y_true, classes, self._fn_kwargs.get("ignore_class"))
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         if not is_nested(y_true) and not is_nested(y_pred):

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from nnseq import ops
 from nnseq.engine.nest import flatten, map_structure
 
@@ -59,6 +61,32 @@ def check_same_shape(name: str, y_true: Any, y_pred: Any, hint: str = "") -> Non
         raise ValueError(
             f"{name}: the targets have shape {tuple(y_true.shape)} but the predictions have shape "
             f"{tuple(y_pred.shape)}; the shapes must be equal.{hint}"
+        )
+
+
+def check_classes(name: str, labels: np.ndarray, classes: int, ignored: int | None = None) -> None:
+    """Refuses labels that are not one of the integers 0 to classes - 1.
+
+    >>> check_classes("loss", np.array([0, 7]), 3)
+    Traceback (most recent call last):
+        ...
+    ValueError: loss: class 7 of sample 1 is not one of the model's 3 classes, 0 to 2.
+    """
+    if labels.size == 0:
+        return
+    if labels.dtype.kind != "f" and labels.min() >= 0 and labels.max() < classes:
+        return
+    rows = labels.reshape(len(labels), -1)
+    wrong = (rows < 0) | (rows >= classes)
+    if rows.dtype.kind == "f":
+        wrong |= rows != np.floor(rows)
+    if ignored is not None:
+        wrong &= rows != ignored
+    if wrong.any():
+        sample, place = np.argwhere(wrong)[0]
+        raise ValueError(
+            f"{name}: class {rows[sample, place]} of sample {sample} is not one of the model's "
+            f"{classes} classes, 0 to {classes - 1}."
         )
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -115,6 +116,11 @@ def class_weights(y: Any, class_weight: Mapping[int, float]) -> np.ndarray:
     >>> class_weights(np.array([0, 1, 2]), {1: 5.0})
     array([1., 5., 1.], dtype=float32)
     """
+    if not isinstance(class_weight, Mapping):
+        raise ValueError(
+            "`class_weight` must be a dict of class numbers and weights. Received: "
+            f"{class_weight!r} (of type {type(class_weight).__name__})"
+        )
     if not isinstance(y, np.ndarray):
         raise ValueError("`class_weight` is only supported for models with a single output.")
     if y.ndim > 1 and y.shape[-1] > 1:
@@ -131,8 +137,10 @@ def class_weights(y: Any, class_weight: Mapping[int, float]) -> np.ndarray:
 
 def split_validation(split: float, **data: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Returns (training, validation): validation takes the last rows, before any shuffling."""
-    if not 0 < split < 1:
-        raise ValueError(f"`validation_split` must be strictly between 0 and 1; received {split}.")
+    if not isinstance(split, Real) or not 0 < split < 1:
+        raise ValueError(
+            f"`validation_split` must be strictly between 0 and 1. Received: {split!r}"
+        )
     for name, value in data.items():
         if value is not None and not is_data(value):
             raise ValueError(

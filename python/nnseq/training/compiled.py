@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from nnseq import losses, metrics, ops
 from nnseq.losses import Loss, LossFunctionWrapper
 from nnseq.metrics import Mean, MeanMetricWrapper, Metric
@@ -64,6 +66,7 @@ class CompileLoss:
         self._model_names = names
         self._entries: list[tuple[Loss | None, Any]] | None = None
         self._trackers: list[Mean | None] = []
+        self._outputs: list[tuple[str | None, tuple[int | None, ...]]] = []  # names and shapes
 
     @property
     def metrics(self) -> list[Metric]:
@@ -94,6 +97,8 @@ class CompileLoss:
         if y is None:
             raise ValueError("There are no targets: pass `y`, or compile without a loss.")
         predictions = outputs_list(y_pred, names)
+        shapes = [tuple(getattr(prediction, "shape", ())) for prediction in predictions]
+        self._outputs = list(zip(names, shapes, strict=True))
         targets = match_targets(y, names, used)
         weights = spread("sample_weight", sample_weight, names)
         total: Any = None
@@ -108,6 +113,17 @@ class CompileLoss:
                 value = value * factor
             total = value if total is None else total + value
         return ops.sum(total) if len(total.shape) else total
+
+    def check_targets(self, y: Any) -> None:
+        """`Loss.check_targets` of the losses last called, with all targets as arrays."""
+        if self._entries is None or y is None:
+            return
+        losses = [loss for loss, _ in self._entries]
+        names = [name for name, _ in self._outputs]
+        targets = match_targets(y, names, [loss is not None for loss in losses])
+        for loss, target, (_, shape) in zip(losses, targets, self._outputs, strict=True):
+            if loss is not None and isinstance(target, np.ndarray):
+                loss.check_targets(target, shape)
 
 
 def _is_accuracy(identifier: Any) -> bool:

@@ -56,6 +56,7 @@ class ArraySource(Source):
         self.per_pass = math.ceil(self.rows / batch_size)
         self.num_batches = self.per_pass
         self.position = 0  # batches taken so far, over all passes
+        self.checked = False  # whether the targets were looked at
         self._seed = random.getrandbits(62) if shuffle else None
         self._order: tuple[Any, np.ndarray] | None = None
 
@@ -219,6 +220,8 @@ def make_source(
                 )
         return BatchSource(x, bool(shuffle), class_weight)
     x, y = to_arrays("x", x), to_arrays("y", y)
+    if all(array is None for array in flatten(x)):
+        raise ValueError("`x` holds no arrays.")
     sample_weight = to_arrays("sample_weight", sample_weight)
     rows = check_same_length(x=x, y=y, sample_weight=sample_weight)
     if class_weight is not None:

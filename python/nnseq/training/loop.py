@@ -51,7 +51,7 @@ class Loop:
         """One epoch; returns the logs of the last step, or None if there was no batch."""
         source = self.source
         if isinstance(source, ArraySource) and not self.model.run_eagerly:
-            compiled = self.model._compiled_step(self.mode, source.first_batch())
+            compiled = self.model._prepared_step(self.mode, source)
             if compiled.batch_free:
                 return self._run_chunks(source, source.per_pass if steps is None else steps)
         return self._run_batches(steps)

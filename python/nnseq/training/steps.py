@@ -15,6 +15,7 @@ from nnseq.engine.traced import Compiled, Traced
 from nnseq.layers.layer import Layer
 from nnseq.metrics import Metric
 from nnseq.optimizers import Optimizer
+from nnseq.training.data import ArraySource
 from nnseq.training.state import TrainingState
 from nnseq.utils.batches import unpack_x_y_sample_weight
 
@@ -300,12 +301,26 @@ class Steps(Layer):
         if compiled in state.grouped:
             return
         state.grouped.add(compiled)
-        trained = super().trainable_variables  # also of a model whose steps never call it
+        trained = self._trained()
         known = {id(variable) for variable in trained}
         others = [v for v in self.variables if id(v) not in known] if self.built else []
         others += [v for metric in self.metrics for v in metric.variables]
         others += [v for optimizer in self._optimizers() for v in optimizer.variables]
         _core.group_variables([v.handle for v in trained], [v.handle for v in others])
+
+    def _check_targets(self, data: Any) -> None:
+        """Refuses targets that no step can use, once a trace told the shapes of the outputs."""
+        losses = self._state().compile_loss
+        if losses is not None and len(data) > 1:
+            losses.check_targets(data[1])
+
+    def _prepared_step(self, mode: str, source: ArraySource) -> Compiled:
+        """The trace of a step for these arrays; finds what does not fit before a step is run."""
+        compiled = self._compiled_step(mode, source.first_batch())
+        if not source.checked:
+            self._check_targets(source.data)
+            source.checked = True
+        return compiled
 
     def _run_step(self, mode: str, batch: Any) -> Any:
         """Runs one step on the arrays of a batch; returns what the step returns."""
@@ -317,4 +332,6 @@ class Steps(Layer):
             with state.trainable_as_compiled():
                 return self._step(mode, tensors, state.checks_finite and mode == "train")
         compiled = self._compiled_step(mode, batch)
+        if mode != "predict":
+            self._check_targets(batch)
         return compiled([to_array(x) for x in flatten(batch) if x is not None])

@@ -84,6 +84,10 @@ class Trainer(Steps):
             )
             _refuse_no_rows("validation", validation)
         self._warn_if_trainable_changed()
+        if isinstance(source, ArraySource) and not self.run_eagerly:
+            self._prepared_step("train", source)
+        if isinstance(validation, ArraySource) and not self.run_eagerly:
+            self._prepared_step("test", validation)
         told = CallbackList(
             callbacks,
             add_history=True,
@@ -117,7 +121,7 @@ class Trainer(Steps):
             source.rewind()
         if logs and self.optimizer is not None and self.optimizer.built:
             with state.trainable_as_compiled():
-                self.optimizer.finalize_variable_values(self.trainable_variables)
+                self.optimizer.finalize_variable_values(self._trained())
         told.on_train_end(logs)
         assert told.history is not None
         return told.history
