@@ -111,6 +111,15 @@ def test_nothing_is_missing(area):
     assert public - ours == set(LATER.get(area, "").split())
 
 
+@pytest.mark.keras
+def test_layers_have_all_their_names():
+    for name in dir(keras.layers):
+        found = getattr(keras.layers, name)
+        ours = getattr(nnseq.layers, getattr(found, "__name__", ""), None)
+        if isinstance(found, type) and ours is not None:
+            assert getattr(nnseq.layers, name) is ours
+
+
 def plain_default(value):
     """Defaults that mean the same are equal: (1, 1) and 1, "Zeros" and "zeros"."""
     if isinstance(value, tuple) and len(set(value)) == 1:
