@@ -1,5 +1,6 @@
 """The logs of fit for every kind of data, weights, validation, loss and metric, beside Keras."""
 
+import threading
 import warnings
 
 import numpy as np
@@ -322,3 +323,54 @@ def test_a_data_set_is_told_when_a_callback_stops():
     )
     model.fit(data, shuffle=False, verbose=0, callbacks=[stop])
     assert data.told == "B01E"
+
+
+class Slow(nnseq.utils.PyDataset):
+    """Notes how many batches are made at the same time and how far ahead."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.meet = threading.Barrier(2) if self.workers > 1 else None
+        self.threads = set()
+        self.fails_at = None
+        self.most = 0
+
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, index):
+        if index == self.fails_at:
+            raise OSError("no such batch")
+        if self.meet is not None:
+            self.meet.wait(timeout=60)  # only passed by two at a time
+        self.threads.add(threading.get_ident())
+        self.most = max(self.most, index)
+        return X[4 * index : 4 * index + 4], Y[4 * index : 4 * index + 4]
+
+
+def test_workers_make_batches_in_advance_and_in_order():
+    histories = []
+    for arguments in ({}, {"workers": 2}, {"workers": 2, "use_multiprocessing": True}):
+        nnseq.utils.set_random_seed(0)
+        model, data = plain(nnseq), Slow(**arguments)
+        model.compile("sgd", "mse")
+        histories.append(model.fit(data, epochs=2, shuffle=False, verbose=0).history)
+        assert len(data.threads) >= data.workers
+        assert (threading.get_ident() in data.threads) == (data.workers == 1)
+    assert histories[0] == histories[1] == histories[2]
+
+
+def test_workers_stop_with_the_run():
+    model = plain(nnseq)
+    model.compile("sgd", "mse")
+    data = Slow(workers=2, max_queue_size=2)
+    data.meet = None
+    before = threading.active_count()
+    model.evaluate(data, steps=2, verbose=0)
+    assert data.most <= 3
+    assert threading.active_count() == before
+    data.fails_at = 3
+    with pytest.raises(OSError, match="no such batch"):
+        model.fit(data, shuffle=False, verbose=0)
+    assert threading.active_count() == before
+    assert int(model.optimizer.iterations) == 3

@@ -1,10 +1,12 @@
 """Where batches come from: arrays in memory, or something that yields batches."""
 
-import itertools
 import math
 import random
 import warnings
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from itertools import count as count_from_0
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -110,13 +112,12 @@ class BatchSource(Source):
             yield from self._batches
             return
         count = self._batches.num_batches
-        order: Iterable[int] = range(count) if count is not None else itertools.count()
+        order: Iterable[int] = range(count) if count is not None else count_from_0()
         if self._seed is not None and count is not None:
             order = _core.shuffle_order(self._seed, self._pass, count).tolist()
         self._batches.on_epoch_begin()
         try:
-            for number, index in enumerate(order, 1):
-                batch = self._batches[index]
+            for number, batch in enumerate(made_ahead(self._batches, order), 1):
                 self._at_end = number == count
                 yield batch
         finally:
@@ -147,7 +148,7 @@ class BatchSource(Source):
             if self._iterator is None:
                 self._iterator = self._next_pass()
             before = done
-            for batch in itertools.islice(self._iterator, steps - done):
+            for batch in islice(self._iterator, steps - done):
                 done += 1
                 yield self._standardized(batch)
             if self._at_end:  # so that a data set is told at once
@@ -172,6 +173,27 @@ class BatchSource(Source):
         if self._class_weight is not None:
             sample_weight = _weights_of_classes(y, sample_weight, self._class_weight)
         return _packed(x, y, sample_weight)
+
+
+def made_ahead(dataset: PyDataset, order: Iterable[int]) -> Iterator[Any]:
+    """The batches of a data set in order; with several workers, threads make some in advance."""
+    if dataset.workers <= 1:
+        yield from (dataset[index] for index in order)
+        return
+    from concurrent.futures import Future, ThreadPoolExecutor  # seldom needed
+
+    indices = iter(order)
+    pool = ThreadPoolExecutor(dataset.workers)
+    waiting: deque[Future[Any]] = deque()
+    try:
+        while True:
+            room = max(dataset.max_queue_size, 1) - len(waiting)
+            waiting.extend(pool.submit(dataset.__getitem__, i) for i in islice(indices, room))
+            if not waiting:
+                return
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _packed(x: Any, y: Any, sample_weight: Any) -> tuple[Any, ...]:

@@ -37,9 +37,13 @@ class PyDataset:
     """A data set by batches: subclasses implement `__len__` (batches) and `__getitem__(index)`,
     which returns (x,), (x, y) or (x, y, sample_weight) of one batch.
 
-    `workers`, `use_multiprocessing` and `max_queue_size` are accepted; batches are made in the
-    calling thread.
+    workers: with more than one, so many threads make batches in advance, at most `max_queue_size`
+        of them; the order stays. Then `__getitem__` must allow for being called by several threads.
+    use_multiprocessing: accepted; the workers are threads, since the core runs without the GIL.
     """
+
+    workers = 1
+    max_queue_size = 10
 
     def __init__(
         self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10
