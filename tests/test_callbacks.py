@@ -320,3 +320,36 @@ def test_stop_evaluating_and_predicting(mode):
     np.testing.assert_allclose(found[0], found[1], rtol=1e-5)
     if mode == "predict":
         assert found[0].shape == (10, 1)
+
+
+def test_what_a_callback_changes_between_batches_counts_from_the_next_on():
+    class Changes(Callback):
+        def __init__(self, change):
+            super().__init__()
+            self.change = change
+
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 1:
+                self.change(self.model)
+
+    def compile_anew(model):
+        model.compile(optimizers.SGD(0.0), "mse")
+
+    def other_optimizer(model):
+        model.optimizer = optimizers.SGD(0.0)
+
+    def schedule(model):
+        model.optimizer.learning_rate = optimizers.schedules.ExponentialDecay(0.0, 1, 1.0)
+
+    def rate(model):
+        model.optimizer.learning_rate = 0.0
+
+    def activation(model):
+        model.layers[0].activation = lambda x: x * 0.0
+
+    two = build()
+    two.fit(X, Y, batch_size=5, shuffle=False, steps_per_epoch=2, verbose=0)
+    for change in (compile_anew, other_optimizer, schedule, rate, activation):
+        model = build()
+        model.fit(X, Y, batch_size=5, shuffle=False, verbose=0, callbacks=[Changes(change)])
+        np.testing.assert_array_equal(model.get_weights()[0], two.get_weights()[0])

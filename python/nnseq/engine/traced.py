@@ -36,6 +36,7 @@ class Compiled:
     Attributes:
         function: takes the arrays of all tensor arguments, in the order of `nest.flatten`.
         batch_free: whether it is right for every size of the first axis (else for one shape).
+        is_stale: whether it is forgotten: what it was made of has changed since.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Compiled:
         self.function = function
         self.graph = graph
         self.batch_free = batch_free
+        self.is_stale = False
         self._structure = structure
         self._masked = masked
         self._losses = losses
@@ -115,6 +117,9 @@ class Traced:
     def clear(self) -> None:
         """Forgets all traces."""
         self.plain.clear()
+        for compiled in self._cache.values():
+            if compiled is not None:
+                compiled.is_stale = True
         self._cache.clear()
 
     def __call__(self, *args: Any) -> Any:

@@ -33,7 +33,8 @@ class Loop:
         self.source = source
         self._begin = getattr(callbacks, f"on_{mode}_batch_begin")
         self._end = getattr(callbacks, f"on_{mode}_batch_end")
-        self._hosted = [o for o in model._optimizers() if mode == "train" and o.needs_host]
+        self._optimizers = model._optimizers() if mode == "train" else []
+        self._hosted = [optimizer for optimizer in self._optimizers if optimizer.needs_host]
         self.single = callbacks.wants_batches(mode) or bool(self._hosted)
         self._moves = callbacks.shows_progress()
 
@@ -53,7 +54,8 @@ class Loop:
         if isinstance(source, ArraySource) and not self.model.run_eagerly:
             compiled = self.model._prepared_step(self.mode, source)
             if compiled.batch_free:
-                return self._run_chunks(source, source.per_pass if steps is None else steps)
+                count = source.per_pass if steps is None else steps
+                return self._run_chunks(source, compiled, count)
         return self._run_batches(steps)
 
     def _run_batches(self, steps: int | None) -> dict[str, Any] | None:
@@ -70,15 +72,23 @@ class Loop:
                 break
         return logs
 
-    def _run_chunks(self, source: ArraySource, steps: int) -> dict[str, Any] | None:
+    def _revisions(self) -> list[int]:
+        return [optimizer.revision for optimizer in self._optimizers]
+
+    def _run_chunks(
+        self, source: ArraySource, compiled: Compiled, steps: int
+    ) -> dict[str, Any] | None:
         logs = None
+        revisions = self._revisions()
         done, chunk = 0, 1 if self.single or self._moves or self.stopped else steps
         while done < steps:
             number, first = divmod(source.position, source.per_pass)
             count = min(chunk, steps - done, source.per_pass - first)
             self._begin(done)
             self._refresh()
-            compiled = self.model._compiled_step(self.mode, source.first_batch())
+            if compiled.is_stale or self._revisions() != revisions:  # by a callback
+                compiled = self.model._compiled_step(self.mode, source.first_batch())
+                revisions = self._revisions()
             started = time.perf_counter()
             try:
                 cores = compiled.function.run_steps(

@@ -83,6 +83,8 @@ class TrainingState:
 
     def forget_traces(self) -> None:
         """The next step is traced anew."""
+        for traced in self.traced.values():
+            traced.clear()
         self.traced.clear()
 
     @contextmanager

@@ -70,6 +70,7 @@ class Steps(Layer):
         steps_per_execution, jit_compile and auto_scale_loss are accepted and change nothing.
         Which layers are trainable now decides until the next compile().
         """
+        self._state().forget_traces()
         self._training = TrainingState(
             optimizer=optimizers.get(optimizer),
             loss=loss,
