@@ -167,7 +167,7 @@ CASES = {
         {},
         {"x": lambda lib: dataset(lib, None), "steps_per_epoch": 3, "epochs": 3},
     ),
-    "shuffled_batch": (plain, {}, {"shuffle": "batch", "batch_size": N}),
+    "shuffled_batch": (plain, {}, {"shuffle": "batch"}),
     "integers": (plain, {}, {"x": (4 * X).astype("int32")}),
     "float64": (plain, {}, {"x": X.astype("float64"), "y": Y.astype("float64")}),
     "lists": (

@@ -23,7 +23,7 @@ def to_floats(logs: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _number(value: Any) -> Any:
-    if isinstance(value, float):
+    if type(value) is float:
         return value
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":

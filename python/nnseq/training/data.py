@@ -250,4 +250,6 @@ def make_source(
         sample_weight = _weights_of_classes(y, sample_weight, class_weight)
     if batch_size is None:
         batch_size = math.ceil(rows / steps) if steps and rows else 32
-    return ArraySource(_packed(x, y, sample_weight), batch_size, bool(shuffle))
+    # "batch" would only reorder the rows inside a batch, on which a step does not depend.
+    is_shuffled = bool(shuffle) and shuffle != "batch"
+    return ArraySource(_packed(x, y, sample_weight), batch_size, is_shuffled)
