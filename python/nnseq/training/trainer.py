@@ -46,8 +46,8 @@ class Trainer(Steps):
             verbose: 0 silent, 1 or "auto" a progress line, 2 one line per epoch.
             validation_split: this part of the rows, the last ones, is kept for validation.
             validation_data: (x, y), (x, y, sample_weight) or what yields batches.
-            shuffle: whether the rows are drawn in a new order every epoch; "batch" keeps the rows of
-                each batch of arrays together.
+            shuffle: whether the rows are drawn in a new order every epoch; "batch" keeps the rows
+                of each batch of arrays together.
             class_weight: dict class -> weight, multiplied into the loss.
             steps_per_epoch: batches per epoch; the next epoch goes on in the data.
             validation_steps: batches of validation, the same ones every time.
