@@ -10,6 +10,8 @@ pytest.importorskip("keras", reason="Keras is the oracle: pip install 'keras==3.
 import test_layers as oracle
 from test_layers import IMAGE, SEQUENCE, VECTOR, normal
 
+from nnseq.utils import PyDataset
+
 pytestmark = pytest.mark.keras
 
 FIRST = {"data_format": "channels_first"}
@@ -253,6 +255,45 @@ def test_normalization_adapts(axis, invert):
     before = ours(x).numpy()
     ours.adapt(data + 1)
     assert (ours(x).numpy() != before).any()
+
+
+class Rows(PyDataset):
+    """Batches of two rows; it answers any index, as a generator of data without an end does."""
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return ROWS[2 * index : 2 * index + 2], np.ones(2)
+
+
+ROWS = normal((4, 3))
+
+
+@pytest.mark.parametrize(
+    "data", [ROWS, ROWS.tolist(), [ROWS[:1], ROWS[1:]], iter([(ROWS, 0)]), Rows()]
+)
+def test_normalization_adapts_to_batches(data):
+    layer = layers.Normalization()
+    layer.adapt(data)
+    mean, variance, _ = layer.get_weights()
+    np.testing.assert_allclose(mean, ROWS.mean(0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(variance, ROWS.var(0), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("abc", "Received: 'abc'"),
+        (None, "Received: None"),
+        ({"a": ROWS}, "of type dict"),
+        (ROWS[:0], "no data"),
+        ([], "no data"),
+    ],
+)
+def test_normalization_refuses_what_is_no_data(data, message):
+    with pytest.raises(ValueError, match=message):
+        layers.Normalization().adapt(data)
 
 
 def test_normalization_errors():

@@ -91,5 +91,5 @@ def test_as_keras(name):
 @pytest.mark.long
 @pytest.mark.parametrize("name", [*NUMBERS, *POSITIVE, *CLASSES, *BINARY])
 def test_as_keras_with_more_data(name):
-    for seed in range(3, 30):
+    for seed in range(3, 9):
         check(name, seed)

@@ -1,7 +1,7 @@
 """Rescaling and Normalization."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,11 +9,26 @@ import numpy as np
 from nnseq import ops
 from nnseq.engine.dtypes import epsilon
 from nnseq.layers.layer import Layer
+from nnseq.utils.batches import PyDataset
 
 
 def _number_or_list(value: Any) -> Any:
     """A number, or the entries of an array, as JSON knows them."""
     return None if value is None else np.asarray(value).tolist()
+
+
+def _batches(data: Any) -> Iterable[Any]:
+    """The batches of what `adapt` takes."""
+    if hasattr(data, "shape"):
+        return [data]
+    if isinstance(data, PyDataset):  # has no end of its own
+        return (data[index] for index in range(len(data)))
+    if isinstance(data, Iterable) and not isinstance(data, str | bytes | dict):
+        return data
+    raise ValueError(
+        "adapt() takes an array, or something that yields batches. "
+        f"Received: {data!r} (of type {type(data).__name__})"
+    )
 
 
 class Rescaling(Layer):
@@ -110,14 +125,20 @@ class Normalization(Layer):
         """Sets the moments to those of the data.
 
         Args:
-            data: an array (N, ...), or an iterable of such batches; the first entry of tuples.
+            data: an array (N, ...), or such batches: an iterable or a PyDataset; of tuples the
+                first entry.
+
+        Raises:
+            ValueError: if there is no row of numbers in it.
         """
         if self.input_mean is not None:
             raise ValueError(f"Layer '{self.name}' was given its mean and variance: do not adapt")
         count, mean, squares = 0, np.zeros(()), np.zeros(())
-        for batch in [data] if hasattr(data, "shape") else data:
+        for batch in _batches(data):
             x = batch[0] if isinstance(batch, tuple) else batch
             x = np.asarray(ops.convert_to_numpy(x), np.float64)
+            if not x.size:
+                continue
             others = self._other_axes(x.shape)
             size = math.prod(x.shape[a] for a in others)
             change = x.mean(others) - mean
