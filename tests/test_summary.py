@@ -1,8 +1,11 @@
 """Model.summary(), by lines 18, 21 and 31-33 of the Keras contract."""
 
+import contextlib
 import io
 import re
 import sys
+import types
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -327,3 +330,107 @@ def test_where_the_encoding_has_no_boxes(monkeypatch):
     table.write("┏━┳┓\n┃é│┃\n")
     sys.stdout.flush()
     assert raw.getvalue() == b"+=++\n|?||\n"
+
+
+# --- planned memory ------------------------------------------------------------------------------
+def memory_of(model, batch_size):
+    found = re.search(
+        rf"^ Memory of a (\w+) step \(batch_size={batch_size}\): ([\d.]+) (\w+)\n\Z",
+        text_of(model, batch_size=batch_size),
+        re.MULTILINE,
+    )
+    return found[1], float(found[2]) * {"B": 1, "KB": 1024, "MB": 1024**2}[found[3]]
+
+
+def test_planned_memory_grows_with_the_batch():
+    model = row(nnseq)
+    assert "Memory" not in text_of(model)
+    kind, few = memory_of(model, 4)
+    assert kind == "predict" and memory_of(model, 64)[1] > 4 * few > 0
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    kind, training = memory_of(model, 64)
+    assert kind == "training" and training > memory_of(model, 4)[1]
+
+
+def test_planned_memory_is_that_of_the_program():
+    model = Sequential([Input((100,)), layers.Dense(50, activation="relu"), layers.Dense(10)])
+    model.compile("sgd", "mse")
+    x, y = np.ones((32, 100), "float32"), np.ones((32, 10), "float32")
+    _, planned = memory_of(model, 32)
+    program = model._compiled_step("train", (x, y)).function.program([x.shape, y.shape])
+    bytes_ = program.arena_bytes + program.scratch_bytes
+    assert planned == pytest.approx(bytes_, rel=0.01)
+
+
+def test_planned_memory_leaves_the_model_alone():
+    model = guide_model(input_shape=(4,))
+    model.compile("adam", "mse", metrics=["accuracy"])
+    before = model.get_weights()
+    text = text_of(model, batch_size=8)
+    assert "Optimizer" not in text and int(model.optimizer.iterations) == 0
+    assert not model.optimizer.built and [m.name for m in model.metrics] == ["loss"]
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_planned_memory_of_several_outputs_and_inputs():
+    a, b = Input((4,), name="a"), Input((3,), name="b")
+    h = layers.Concatenate()([a, b])
+    outputs = {"score": layers.Dense(1)(h), "kind": layers.Dense(5, activation="softmax")(h)}
+    model = Model({"a": a, "b": b}, outputs)
+    model.compile("sgd", {"score": "mse", "kind": "sparse_categorical_crossentropy"})
+    assert memory_of(model, 16)[0] == "training"
+
+
+def test_planned_memory_needs_shapes():
+    model = Sequential([Input((None, 3)), layers.Dense(2)], name="m")
+    with pytest.raises(ValueError, match=r"inputs of model 'm'; that of input .* is \(None, None"):
+        model.summary(batch_size=4)
+    for wrong in (0, -1, 2.5, "4"):
+        with pytest.raises(ValueError, match="`batch_size`"):
+            guide_model(input_shape=(4,)).summary(batch_size=wrong)
+
+
+# --- notebooks -----------------------------------------------------------------------------------
+@pytest.fixture
+def notebook(monkeypatch):
+    """What a notebook is shown: bundles of HTML and text. Stands for IPython and its kernel."""
+    shown = []
+
+    class OutStream(io.StringIO):
+        pass
+
+    OutStream.__module__ = "ipykernel.iostream"
+    display = types.ModuleType("IPython.display")
+    display.display = lambda bundle, raw: shown.append(bundle)
+    monkeypatch.setitem(sys.modules, "IPython", types.ModuleType("IPython"))
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    return shown, OutStream()
+
+
+def test_a_notebook_shows_html(notebook):
+    model = Sequential([Input((4,)), layers.Dense(2, name="a<b>")], name="m & n")
+    shown, stream = notebook
+    with contextlib.redirect_stdout(stream):
+        assert model.summary(show_trainable=True) is None
+    [bundle] = shown
+    assert stream.getvalue() == ""
+    assert bundle["text/plain"] == text_of(model, show_trainable=True)
+    root = ElementTree.fromstring(bundle["text/html"])
+    cells = [[cell.text for cell in line] for line in root.iter("tr")]
+    assert cells == [
+        ["Layer (type)", "Output Shape", "Param #", "Trainable"],
+        ["a<b> (Dense)", "(None, 2)", "10", "Y"],
+    ]
+    assert root[0].text == 'Model: "m & n"'
+    assert "".join(root[-3].itertext()) == "Total params: 10 (40.00 B)"
+
+
+def test_print_fn_and_redirection_win_over_the_notebook(notebook):
+    model = guide_model(input_shape=(4,))
+    shown, stream = notebook
+    with contextlib.redirect_stdout(stream):
+        text = text_of(model)
+        with contextlib.redirect_stdout(io.StringIO()) as caught:
+            model.summary()
+    assert caught.getvalue() == text and shown == []

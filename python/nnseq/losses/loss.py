@@ -66,6 +66,10 @@ class Loss:
         """Returns the loss of each sample."""
         raise NotImplementedError(f"{type(self).__name__} must implement call(y_true, y_pred)")
 
+    def expected_targets(self, shape: Any, dtype: str) -> tuple[Any, str]:
+        """The shape and dtype of targets for predictions of this shape and dtype: the same."""
+        return shape, dtype
+
     def check_targets(self, y_true: np.ndarray, shape: Sequence[int | None]) -> None:
         """Raises for targets that no step could use, given the shape of the predictions; called
         with all targets of a fit or evaluate before its first step."""

@@ -43,6 +43,12 @@ class LossFunctionWrapper(Loss):
             return to_tensors(y_true)
         return super()._convert_targets(y_true)
 
+    def expected_targets(self, shape: Any, dtype: str) -> tuple[Any, str]:
+        if self.fn is not sparse_categorical_crossentropy:
+            return shape, dtype
+        axis = self._fn_kwargs.get("axis", -1) % len(shape)
+        return (*shape[:axis], *shape[axis + 1 :]), "int64"
+
     def check_targets(self, y_true: np.ndarray, shape: Sequence[int | None]) -> None:
         classes = shape[self._fn_kwargs.get("axis", -1)] if shape else None
         if self.fn is sparse_categorical_crossentropy and classes is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +11,6 @@ import numpy as np
 from nnseq import saving
 from nnseq.engine import nest
 from nnseq.engine.custom_objects import custom_object_scope
-from nnseq.engine.dispatch import to_tensor
 from nnseq.engine.operation import has_keras_tensor, output_spec
 from nnseq.engine.registry import serialize_keras_object, sharing_objects
 from nnseq.engine.state import state
@@ -21,6 +19,7 @@ from nnseq.engine.traced import Traced
 from nnseq.engine.variable import Variable
 from nnseq.layers.layer import Layer
 from nnseq.layers.shapes import map_shapes
+from nnseq.models.direct import as_arrays, direct_calls, mask_of
 from nnseq.models.function_config import graph_config, graph_from_config
 from nnseq.models.functional import flat_inputs, set_graph
 from nnseq.models.summary import print_summary
@@ -140,6 +139,7 @@ class Model(Trainer):
         expand_nested: bool = False,
         show_trainable: bool = False,
         layer_range: Sequence[str] | None = None,
+        batch_size: int | None = None,
     ) -> None:
         """Prints a table of the layers, and the numbers and sizes of the parameters.
 
@@ -153,6 +153,10 @@ class Model(Trainer):
             expand_nested: whether the layers of models inside this one are shown.
             show_trainable: whether a column says which layers are trained: Y, N, - without weights.
             layer_range: the names, or regular expressions, of the first and last layer to show.
+            batch_size: adds how much memory a step on so many samples takes beside the parameters:
+                a training step of a compiled model, else one of predict. No step is run.
+
+        In a notebook the table is shown as HTML.
 
         Raises:
             ValueError: if the model is not built, there is no such layer, or a column is too
@@ -172,7 +176,14 @@ class Model(Trainer):
          Non-trainable params: 0 (0.00 B)
         """
         print_summary(
-            self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range
+            self,
+            line_length,
+            positions,
+            print_fn,
+            expand_nested,
+            show_trainable,
+            layer_range,
+            batch_size,
         )
 
     # --- building and calling -------------------------------------------------------------------
@@ -202,14 +213,14 @@ class Model(Trainer):
         return self._call_general(args, kwargs)
 
     def _call_general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        args = tuple(_as_arrays(x) for x in args)
+        args = tuple(as_arrays(x) for x in args)
         if self.run_eagerly or has_keras_tensor(args) or has_keras_tensor(kwargs):
             return super().__call__(*args, **kwargs)
         if not self.built:
             self._ensure_built(args, kwargs)
         if self._direct is None:
-            self._direct = _direct_calls(self)
-        masks = nest.map_structure(_mask_of, (args, kwargs))
+            self._direct = direct_calls(self)
+        masks = nest.map_structure(mask_of, (args, kwargs))
         if len(args) == 1 and not kwargs and all(m is None for m in nest.flatten(masks)):
             return self._direct[0](args[0])
         return self._direct[1](args, kwargs, masks)
@@ -370,41 +381,3 @@ def _single(structure: Any) -> Any:
     if isinstance(structure, (list, tuple)) and len(structure) == 1:
         return structure[0]
     return structure
-
-
-def _mask_of(x: Any) -> Any:
-    return x._keras_mask if isinstance(x, Tensor) else None
-
-
-def _as_arrays(x: Any) -> Any:
-    """Lists of numbers, numbers and things that convert themselves, as arrays."""
-    if isinstance(x, (list, tuple)):
-        leaves = nest.flatten(x)
-        if leaves and all(isinstance(leaf, (int, float)) for leaf in leaves):
-            return np.asarray(x)
-        return nest.map_structure(_as_arrays, x)
-    if hasattr(x, "__array__") and not hasattr(x, "handle"):
-        is_array = isinstance(x, (np.ndarray, np.generic, Tensor, KerasTensor))
-        return x if is_array else np.asarray(x)
-    return x
-
-
-def _direct_calls(model: Model) -> tuple[Traced, Traced]:
-    """Traced calls of a model on one plain input, and on anything else."""
-    reference = weakref.ref(model)
-
-    def plain(x: Any) -> Any:
-        return Layer.__call__(reference(), x)  # type: ignore[arg-type]
-
-    def general(args: Any, kwargs: Any, masks: Any) -> Any:
-        args, kwargs = nest.map_structure(_masked, (args, kwargs), masks)
-        return Layer.__call__(reference(), *args, **kwargs)  # type: ignore[arg-type]
-
-    return Traced(plain, side_outputs=True), Traced(general, side_outputs=True)
-
-
-def _masked(x: Any, mask: Any) -> Any:
-    if mask is not None:
-        x = to_tensor(x)
-        x._keras_mask = mask
-    return x

@@ -14,8 +14,9 @@ from nnseq.engine.dtypes import numpy_dtype
 from nnseq.engine.operation import FunctionOperation, Node, Operation
 from nnseq.engine.tensor import KerasTensor
 from nnseq.layers.layer import Layer
-from nnseq.training.trainer import Trainer
-from nnseq.utils import table
+from nnseq.models.planned_memory import planned_memory
+from nnseq.training.trainer import Trainer, check_count
+from nnseq.utils import notebook, table
 
 _NARROWEST = 40  # on terminals smaller than that, lines are wrapped by the terminal
 
@@ -28,6 +29,7 @@ def print_summary(
     expand_nested: bool,
     show_trainable: bool,
     layer_range: Sequence[str] | None,
+    batch_size: int | None,
 ) -> None:
     """See `Model.summary`."""
     if not model.built:
@@ -61,16 +63,25 @@ def print_summary(
 
     shown = _in_range(_operations(model), layer_range)
     rows = [row for op, node in shown for row in expanded(op, node, 0)]
-    emphasize = _bold if print_fn is None and _shows_bold() else str
-    text = "\n".join(
-        [
-            emphasize(f'Model: "{model.name}"'),
-            table.draw(header, rows, table.column_widths(ends, length), align, emphasize),
-            *(f"{emphasize(f' {what} params: ')}{count}" for what, count in _totals(model)),
-            "",
-        ]
-    )
-    (print_fn or table.write)(text)
+    title = f'Model: "{model.name}"'
+    totals = [(f"{what} params", count) for what, count in _totals(model)]
+    if batch_size is not None:
+        check_count("batch_size", batch_size)
+        step, size = planned_memory(model, batch_size)
+        totals.append((f"Memory of a {step} step (batch_size={batch_size})", _readable(size)))
+    widths = table.column_widths(ends, length)
+
+    def text(emphasize: Callable[[str], str]) -> str:
+        body = table.draw(header, rows, widths, align, emphasize)
+        lines = (f"{emphasize(f' {what}: ')}{value}" for what, value in totals)
+        return "\n".join([emphasize(title), body, *lines, ""])
+
+    if print_fn is not None:
+        print_fn(text(str))
+    elif notebook.is_shown():
+        notebook.show(table.html(title, header, rows, align, totals), text(str))
+    else:
+        table.write(text(_bold if _shows_bold() else str))
 
 
 def _layout(

@@ -114,6 +114,16 @@ class CompileLoss:
             total = value if total is None else total + value
         return ops.sum(total) if len(total.shape) else total
 
+    def expected_targets(
+        self, outputs: Sequence[tuple[tuple[int | None, ...], str]], names: Sequence[str | None]
+    ) -> list[tuple[tuple[int | None, ...], str]]:
+        """The shape and dtype of the targets for outputs of these shapes and dtypes."""
+        losses = spread("loss", self._loss, names)
+        return [
+            (shape, dtype) if loss is None else loss.expected_targets(shape, dtype)
+            for loss, (shape, dtype) in zip(losses, outputs, strict=True)
+        ]
+
     def check_targets(self, y: Any) -> None:
         """`Loss.check_targets` of the losses last called, with all targets as arrays."""
         if self._entries is None or y is None:

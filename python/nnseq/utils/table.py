@@ -4,6 +4,7 @@ import itertools
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from html import escape
 
 _ASCII = str.maketrans("━┏┳┓┃┡╇┩─│├┼┤└┴┘", "=+++|+++-|++++++")
 
@@ -68,6 +69,47 @@ def draw(
             lines.append(rule("├", "─", "┼", "┤"))
         lines += _cells(row, widths, align, "│", str)
     return "\n".join([*lines, rule("└", "─", "┴", "┘")])
+
+
+def html(
+    title: str,
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    align: str,
+    totals: Sequence[tuple[str, str]],
+) -> str:
+    """The same table for a notebook, with a title above and pairs (what, value) below.
+
+    >>> print(html("T", ["n"], [["a<b"]], "<", [("Total", "1")]))
+    <div><b>T</b>
+    <table>
+    <thead><tr><th style="text-align:left">n</th></tr></thead>
+    <tbody>
+    <tr><td style="text-align:left">a&lt;b</td></tr>
+    </tbody>
+    </table>
+    <div><b>Total:</b> 1</div></div>
+    """
+    sides = {"<": "left", ">": "right", "^": "center"}
+
+    def row(tag: str, texts: Sequence[str]) -> str:
+        cells = (
+            f'<{tag} style="text-align:{sides[side]}">{escape(text)}</{tag}>'
+            for text, side in zip(texts, align, strict=True)
+        )
+        return f"<tr>{''.join(cells)}</tr>"
+
+    lines = [
+        f"<div><b>{escape(title)}</b>",
+        "<table>",
+        f"<thead>{row('th', header)}</thead>",
+        "<tbody>",
+        *(row("td", texts) for texts in rows),
+        "</tbody>",
+        "</table>",
+        *(f"<div><b>{escape(what)}:</b> {escape(value)}</div>" for what, value in totals),
+    ]
+    return "\n".join(lines) + "</div>"
 
 
 def _cells(
