@@ -180,7 +180,8 @@ class CategoricalCrossentropy(MeanMetricWrapper):
 
 
 class SparseCategoricalCrossentropy(MeanMetricWrapper):
-    """The mean cross-entropy of integer classes."""
+    """The mean cross-entropy of integer classes; those that are `ignore_class` are left out of it,
+    as in the loss (the metric of Keras counts them as 0 unless there are weights)."""
 
     _direction = "down"
 
