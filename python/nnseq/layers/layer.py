@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from nnseq import constraints, initializers, ops, regularizers
+from nnseq import constraints, initializers, regularizers
 from nnseq.engine import nest
 from nnseq.engine.dispatch import apply, to_tensor
 from nnseq.engine.dtypes import is_float, standardize_dtype
@@ -218,28 +218,6 @@ class Layer(Tracked):
         self._weights.append(variable)
         return variable
 
-    # --- losses ---------------------------------------------------------------------------------
-    def add_loss(self, loss: Any) -> None:
-        """Adds a scalar Tensor, or a list of them, to the loss; used inside `call`."""
-        for x in nest.flatten(loss):
-            if not isinstance(x, (Tensor, Variable, float, int)):
-                raise ValueError(f"`add_loss()` takes scalar Tensors; got {x!r}")
-            self._losses.append(x)
-
-    @property
-    def losses(self) -> list[Any]:
-        """What `add_loss` was given during the last call, and the regularisers of the weights."""
-        found = [x for layer in self._flatten_layers() for x in layer._losses]
-        for v in self._trained():
-            if v.regularizer is not None:
-                found.append(v.regularizer(v))
-        return found
-
-    def _clear_losses(self) -> None:
-        for layer in self._flatten_layers():
-            if layer._losses:
-                layer._losses = []
-
     # --- calling --------------------------------------------------------------------------------
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the layer on arrays, Tensors or KerasTensors.
@@ -349,13 +327,6 @@ class Layer(Tracked):
                 "therefore destroy the mask information. Downstream layers will not see the mask.",
                 stacklevel=4,
             )
-
-    def _add_activity_loss(self, outputs: Any) -> None:
-        if self.activity_regularizer is None:
-            return
-        for x in nest.flatten(outputs):
-            loss = self.activity_regularizer(x)
-            self._losses.append(loss / ops.cast(ops.shape(x)[0], loss.dtype))
 
     def _name_in(self, error: Exception) -> None:
         """Begins the text of an error with the name of the innermost layer."""

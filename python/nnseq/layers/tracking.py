@@ -1,4 +1,4 @@
-"""Tracked: finds the layers and Variables that a layer holds in its attributes."""
+"""Tracked: the layers, Variables and losses that a layer holds, and those of all below it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from typing import Any
 
 import numpy as np
 
+from nnseq import ops
+from nnseq.engine import nest
 from nnseq.engine.operation import Operation
 from nnseq.engine.random_state import SeedGenerator
 from nnseq.engine.state import state
+from nnseq.engine.tensor import Tensor
 from nnseq.engine.variable import Variable, load_variables
 
 _SIMPLE = frozenset({str, int, float, bool, type(None)})
 
 
 class Tracked(Operation):
-    """The base of Layer: its weights, and those of the layers below it.
+    """The base of Layer: its weights and losses, and those of the layers below it.
 
     Layers and Variables are found where they are used, in attributes, lists and dicts, at the
     time of the question; nothing is noted when they are assigned.
@@ -30,6 +33,8 @@ class Tracked(Operation):
     _weights: list[Variable]  # made by add_weight
     _trainable: bool
     _used_by: weakref.WeakSet[Any]  # the Traced functions that called the layer
+    _losses: list[Any]  # of the last call
+    activity_regularizer: Any
 
     def _attributes(self) -> Iterator[Any]:
         """The values of all attributes, lists and dicts taken apart."""
@@ -127,6 +132,36 @@ class Tracked(Operation):
                     traced.clear()
             layer.__dict__["_trainable"] = bool(value)
 
+    # --- losses ---------------------------------------------------------------------------------
+    def add_loss(self, loss: Any) -> None:
+        """Adds a scalar Tensor, or a list of them, to the loss; used inside `call`."""
+        for x in nest.flatten(loss):
+            if not isinstance(x, (Tensor, Variable, float, int)):
+                raise ValueError(f"`add_loss()` takes scalar Tensors; got {x!r}")
+            self._losses.append(x)
+
+    @property
+    def losses(self) -> list[Any]:
+        """What `add_loss` was given during the last call, and the regularisers of the weights."""
+        found = [x for layer in self._flatten_layers() for x in layer._losses]
+        for v in self._trained():
+            if v.regularizer is not None:
+                found.append(v.regularizer(v))
+        return found
+
+    def _clear_losses(self) -> None:
+        for layer in self._flatten_layers():
+            if layer._losses:
+                layer._losses = []
+
+    def _add_activity_loss(self, outputs: Any) -> None:
+        if self.activity_regularizer is None:
+            return
+        for x in nest.flatten(outputs):
+            loss = self.activity_regularizer(x)
+            self._losses.append(loss / ops.cast(ops.shape(x)[0], loss.dtype))
+
+    # --- values -----------------------------------------------------------------------------------
     def get_weights(self) -> list[np.ndarray]:
         """The values of `weights`."""
         return [v.numpy() for v in self.weights]
