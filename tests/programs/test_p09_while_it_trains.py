@@ -113,14 +113,37 @@ def test_a_label_out_of_range(label):
     model = classifier()
     bad = CLASSES.copy()
     bad[123] = label
-    message = rf"index {label} of sample 123 is outside \[0, 3\)"
-    with pytest.raises(ValueError, match=message):
-        model.fit(X, bad, **FIT)
-    assert assert_at_a_whole_step(model) == 12
-    with pytest.raises(ValueError, match=message):
-        model.fit(X, bad, batch_size=BATCH, verbose=0)  # shuffled
-    with pytest.raises(ValueError, match=message):
-        model.evaluate(X, bad, verbose=0)
+    message = rf"class {label} of sample 123 is not one of the model's 3 classes"
+    for call in (model.fit, model.evaluate):
+        with pytest.raises(ValueError, match=message):
+            call(X, bad, verbose=0)
+    assert assert_at_a_whole_step(model) == 0
+
+
+def test_a_label_out_of_range_met_while_it_trains():
+    model = classifier()
+    bad = CLASSES.copy()
+    bad[123] = 3
+
+    def batches():
+        for first in range(0, len(X), BATCH):
+            yield X[first : first + BATCH], bad[first : first + BATCH]
+
+    with pytest.raises(ValueError, match=rf"class 3 of sample {123 % BATCH} is not one"):
+        model.fit(batches(), verbose=0)
+    assert assert_at_a_whole_step(model) == 123 // BATCH
+
+
+def test_a_token_out_of_range_in_fit():
+    layers = nnseq.layers
+    model = nnseq.Sequential([layers.Embedding(5, 3), layers.GlobalAveragePooling1D()])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    tokens = RNG.integers(0, 5, (ROWS, 4))
+    tokens[123, 2] = 5
+    with pytest.raises(ValueError, match=r"embedding\w*: .*index 5 of sample 123 .*\[0, 5\)"):
+        model.fit(tokens, CLASSES, **FIT)  # the core meets it in the middle of its steps
+    assert int(model.optimizer.iterations) == 123 // BATCH
+    model.fit(tokens % 5, CLASSES, **FIT)
 
 
 def test_a_token_out_of_range_in_predict():
