@@ -223,7 +223,8 @@ def test_the_history_is_that_of_keras(name):
         model = build(lib)
         weights = weights or model.get_weights()
         model.set_weights(weights)
-        model.compile(**given({"optimizer": "sgd", "loss": "mse", **compiled}, lib))
+        given_compile = given({"optimizer": "sgd", "loss": "mse", **compiled}, lib)
+        model.compile(**given_compile, run_eagerly=lib is keras)  # it need not compile for one fit
         arguments = {"x": X, "epochs": 2, "batch_size": 8, "shuffle": False, "verbose": 0, **fitted}
         arguments = given(arguments, lib)
         if is_array := isinstance(arguments["x"], np.ndarray | list | tuple | dict):
