@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nnseq
-from nnseq import layers, ops
+from nnseq import layers
 from nnseq.training import arrays
 from nnseq.training.data import make_source
 from nnseq.utils import PyDataset, normalize, set_random_seed, to_categorical
@@ -22,82 +22,6 @@ def model():
     model = nnseq.Sequential([nnseq.Input((4,)), layers.Dense(3, "tanh"), layers.Dense(2)])
     model.compile("sgd", "mse")
     return model
-
-
-class Frame:
-    """Like a pandas DataFrame: converts itself, has a shape, is iterable over its columns."""
-
-    def __init__(self, values):
-        self.values = values
-        self.shape = values.shape
-
-    def __array__(self, dtype=None, copy=None):
-        return self.values.astype(dtype) if dtype else self.values
-
-    def __iter__(self):
-        return iter(["a", "b", "c", "d"])
-
-    def __len__(self):
-        return len(self.values)
-
-
-FORTRAN = np.asfortranarray(X)
-WIDE = np.zeros((40, 8), "float32")
-WIDE[::2, ::2] = X
-UNALIGNED = np.frombuffer(b"\0" + X.tobytes(), "uint8")[1:].view("float32").reshape(X.shape)
-READ_ONLY = X.copy()
-READ_ONLY.flags.writeable = False
-KINDS = {
-    "float64": X.astype("float64"),
-    "big-endian": X.astype(">f4"),
-    "big-endian float64": X.astype(">f8"),
-    "fortran": FORTRAN,
-    "strided": WIDE[::2, ::2],
-    "negative strides": X[::-1, ::-1].copy()[::-1, ::-1],
-    "unaligned": UNALIGNED,
-    "read-only": READ_ONLY,
-    "list": X.tolist(),
-    "tuple": tuple(map(tuple, X.tolist())),
-    "tensor": ops.convert_to_tensor(X),
-    "frame": Frame(X),
-    "unmasked": np.ma.array(X),
-}
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_array_gives_the_same(model, kind):
-    expected = model.predict(X, batch_size=7, verbose=0)
-    before = model.get_weights()
-    assert np.array_equal(model.predict(KINDS[kind], batch_size=7, verbose=0), expected)
-    assert np.array_equal(model.predict_on_batch(KINDS[kind]), model.predict_on_batch(X))
-    loss = model.evaluate(X, Y, batch_size=7, verbose=0)
-    assert model.evaluate(KINDS[kind], Y, batch_size=7, verbose=0) == loss
-    model.fit(X, Y, batch_size=7, shuffle=False, verbose=0)
-    after = model.get_weights()
-    model.set_weights(before)
-    model.fit(KINDS[kind], Y, batch_size=7, shuffle=False, verbose=0)
-    for a, b in zip(after, model.get_weights(), strict=True):
-        assert np.array_equal(a, b)
-
-
-@pytest.mark.parametrize(
-    "dtype", ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "bool",
-              "float16", ">i4", ">i8"],
-)  # fmt: skip
-def test_every_type_of_number(model, dtype):
-    x = RNG.integers(0, 2, (20, 4)).astype(dtype)
-    expected = model.predict(x.astype("float32"), batch_size=7, verbose=0)
-    assert np.array_equal(model.predict(x, batch_size=7, verbose=0), expected)
-    labels = np.round(Y).astype("int32")
-    assert model.evaluate(X, labels.astype(">i8"), verbose=0) == model.evaluate(
-        X, labels, verbose=0
-    )
-
-
-def test_a_memory_map_is_read_in_place(model, tmp_path):
-    np.save(tmp_path / "x.npy", X)
-    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
-    assert np.array_equal(model.predict(mapped, verbose=0), model.predict(X, verbose=0))
 
 
 def test_dicts_and_lists_of_arrays():

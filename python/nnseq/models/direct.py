@@ -12,6 +12,7 @@ from nnseq.engine.dispatch import to_tensor
 from nnseq.engine.tensor import KerasTensor, Tensor
 from nnseq.engine.traced import Traced
 from nnseq.layers.layer import Layer
+from nnseq.training.arrays import as_numpy
 
 
 def mask_of(x: Any) -> Any:
@@ -28,7 +29,7 @@ def as_arrays(x: Any) -> Any:
         return nest.map_structure(as_arrays, x)
     if hasattr(x, "__array__") and not hasattr(x, "handle"):
         is_array = isinstance(x, (np.ndarray, np.generic, Tensor, KerasTensor))
-        return x if is_array else np.asarray(x)
+        return x if is_array else as_numpy(x)
     return x
 
 

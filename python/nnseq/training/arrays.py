@@ -41,6 +41,16 @@ def is_data(value: Any) -> bool:
     return is_array(value)
 
 
+def as_numpy(value: Any) -> np.ndarray:
+    """`np.asarray`, but columns of different types of numbers, as in pandas, are float64."""
+    array = np.asarray(value)
+    if array.dtype.kind == "O" and hasattr(value, "to_numpy") and hasattr(value, "dtypes"):
+        kinds = {dtype.kind for dtype in np.ravel(np.asarray(value.dtypes, dtype=object))}
+        if kinds <= set("biuf"):
+            return value.to_numpy(dtype="float64", na_value=np.nan)
+    return array
+
+
 def to_array(name: str, value: Any) -> np.ndarray:
     """Returns `value` as an array of numbers with a first axis of samples.
 
@@ -56,7 +66,7 @@ def to_array(name: str, value: Any) -> np.ndarray:
             )
         value = value.data
     try:
-        array = np.asarray(value)
+        array = as_numpy(value)
     except ValueError as error:
         raise ValueError(f"{name} cannot become an array: {error}") from None
     if array.dtype.kind in _REFUSED or array.dtype.itemsize > 8:
