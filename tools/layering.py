@@ -53,6 +53,7 @@ PYTHON_RANKS = {
     "training": 5,
     "saving": 5,
     "models": 6,
+    "api": 7,
     "": 7,
 }
 

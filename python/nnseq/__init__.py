@@ -1,67 +1,33 @@
-"""nnseq: Keras-compatible neural networks, traced once into a small C++ graph and run there."""
+"""nnseq: Keras-compatible neural networks, traced once into a small C++ graph and run there.
 
-from nnseq import (
-    activations,
-    backend,
-    callbacks,
-    constraints,
-    initializers,
-    layers,
-    losses,
-    metrics,
-    models,
-    ops,
-    optimizers,
-    random,
-    regularizers,
-    saving,
-    utils,
-)
-from nnseq._core import __version__
-from nnseq.engine.dtypes import epsilon, floatx
-from nnseq.engine.tape import GradientTape
-from nnseq.engine.tensor import KerasTensor, Tensor
-from nnseq.engine.variable import Variable
-from nnseq.initializers import Initializer
-from nnseq.layers import Input, InputSpec, Layer
-from nnseq.losses import Loss
-from nnseq.metrics import Metric
-from nnseq.models import Functional, Model, Sequential
-from nnseq.optimizers import Optimizer
-from nnseq.regularizers import Regularizer
+`import nnseq` alone costs next to nothing: what is in `nnseq.api` is imported when it is used.
+"""
 
-__all__ = [
-    "Functional",
-    "GradientTape",
-    "Initializer",
-    "Input",
-    "InputSpec",
-    "KerasTensor",
-    "Layer",
-    "Loss",
-    "Metric",
-    "Model",
-    "Optimizer",
-    "Regularizer",
-    "Sequential",
-    "Tensor",
-    "Variable",
-    "__version__",
-    "activations",
-    "backend",
-    "callbacks",
-    "constraints",
-    "epsilon",
-    "floatx",
-    "initializers",
-    "layers",
-    "losses",
-    "metrics",
-    "models",
-    "ops",
-    "optimizers",
-    "random",
-    "regularizers",
-    "saving",
-    "utils",
-]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from nnseq._core import __version__ as __version__
+
+if TYPE_CHECKING:
+    from nnseq.api import *  # noqa: F403
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__") and name != "__all__":
+        raise AttributeError(f"module 'nnseq' has no attribute {name!r}")
+    full = f"{__name__}.{name}"
+    try:
+        return import_module(full)
+    except ModuleNotFoundError as error:
+        if error.name != full:
+            raise
+    try:
+        value = getattr(import_module("nnseq.api"), name)
+    except AttributeError:
+        raise AttributeError(f"module 'nnseq' has no attribute {name!r}") from None
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*import_module("nnseq.api").__all__, "__version__"]

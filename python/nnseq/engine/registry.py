@@ -12,6 +12,7 @@ import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -241,6 +242,7 @@ def deserialize_keras_object(
         TypeError: for a class or function that is not known.
         ValueError: for a lambda, or arguments that do not fit.
     """
+    import_module("nnseq.api")  # a configuration may name any class: all Registries must be there
     with custom_object_scope(custom_objects):
         return _value_of(config)
 

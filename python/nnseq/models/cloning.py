@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -30,6 +29,8 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
     >>> model_from_json(model.to_json()).count_params()
     8
     """
+    import json
+
     return model_from_config(json.loads(json_string), custom_objects)
 
 

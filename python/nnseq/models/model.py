@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -241,6 +240,8 @@ class Model(Trainer):
         >>> Sequential([layers.Dense(2, name="d")], name="m").to_json()[:45]
         '{"module": "keras", "class_name": "Sequential'
         """
+        import json
+
         with sharing_objects():
             return json.dumps(serialize_keras_object(self), **kwargs)
 

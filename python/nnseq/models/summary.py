@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -90,6 +89,8 @@ def _layout(
     """The length of a line, and where the columns end in it."""
     default = (88 if is_row else 108) + (12 if show_trainable else 0)
     if length is None:
+        import shutil
+
         length = min(default, max(_NARROWEST, shutil.get_terminal_size().columns - 4))
     ends = list(positions or ([0.45, 0.80, 1.0] if is_row else [0.3, 0.56, 0.74, 1.0]))
     columns = 3 if is_row else 4

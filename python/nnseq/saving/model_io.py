@@ -1,11 +1,10 @@
 """Saving and loading models and weights.
 
-What only files need (zipfile, pathlib, h5py) is imported when a file is touched.
+What only files need (json, zipfile, pathlib, h5py) is imported when a file is touched.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from collections.abc import Iterator
@@ -54,6 +53,8 @@ def save_model(
     >>> bool((again.get_weights()[0] == model.get_weights()[0]).all())
     True
     """
+    import json
+
     from nnseq.saving import archive
     from nnseq.saving.atomic import atomic_file
 
@@ -79,6 +80,8 @@ def save_model(
 
 def model_json(model: Any) -> str:
     """The configuration that is written into files: without what has its default value."""
+    import json
+
     with sharing_objects():
         config = serialize_keras_object(model)
     try:

@@ -4,7 +4,6 @@ import itertools
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
-from html import escape
 
 _ASCII = str.maketrans("━┏┳┓┃┡╇┩─│├┼┤└┴┘", "=+++|+++-|++++++")
 
@@ -90,6 +89,8 @@ def html(
     </table>
     <div><b>Total:</b> 1</div></div>
     """
+    from html import escape  # for notebooks only
+
     sides = {"<": "left", ">": "right", "^": "center"}
 
     def row(tag: str, texts: Sequence[str]) -> str:

@@ -1,0 +1,67 @@
+"""The public names of nnseq, which `nnseq` itself gives when they are asked for."""
+
+from nnseq import (
+    activations,
+    backend,
+    callbacks,
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    ops,
+    optimizers,
+    random,
+    regularizers,
+    saving,
+    utils,
+)
+from nnseq._core import __version__
+from nnseq.engine.dtypes import epsilon, floatx
+from nnseq.engine.tape import GradientTape
+from nnseq.engine.tensor import KerasTensor, Tensor
+from nnseq.engine.variable import Variable
+from nnseq.initializers import Initializer
+from nnseq.layers import Input, InputSpec, Layer
+from nnseq.losses import Loss
+from nnseq.metrics import Metric
+from nnseq.models import Functional, Model, Sequential
+from nnseq.optimizers import Optimizer
+from nnseq.regularizers import Regularizer
+
+__all__ = [
+    "Functional",
+    "GradientTape",
+    "Initializer",
+    "Input",
+    "InputSpec",
+    "KerasTensor",
+    "Layer",
+    "Loss",
+    "Metric",
+    "Model",
+    "Optimizer",
+    "Regularizer",
+    "Sequential",
+    "Tensor",
+    "Variable",
+    "__version__",
+    "activations",
+    "backend",
+    "callbacks",
+    "constraints",
+    "epsilon",
+    "floatx",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "ops",
+    "optimizers",
+    "random",
+    "regularizers",
+    "saving",
+    "utils",
+]
