@@ -284,6 +284,14 @@ def test_before_compile(call):
     assert model.predict(X, verbose=0).shape == (20, 2)
 
 
+def test_calls_without_a_value():
+    model = regression()
+    refused(lambda: model(None), ValueError, ["Model 'model' got None for its input"])
+    refused(model, TypeError, ["'inputs'"])
+    refused(lambda: model(np.full((2, 4), "a")), TypeError, ["dtype <U1"])
+    assert model(X).shape == (20, 3)
+
+
 def test_before_build():
     model = nnseq.Sequential([layers.Dense(2)], name="m")
     refused(lambda: model.weights, ValueError, ["Weights for model 'm'", "`build()`"])

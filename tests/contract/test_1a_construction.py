@@ -118,6 +118,20 @@ def test_line_6_only_layers_can_be_added(k, of):
     assert message(ValueError, lambda: k.Sequential([k.Input((4,)), thing])) == expected
 
 
+@pytest.mark.parametrize("count", [0, 2])
+def test_line_6_layers_take_one_input(k, count):
+    class Nothing(k.layers.Layer):
+        def call(self):
+            return 1.0
+
+    class Two(k.layers.Layer):
+        def call(self, a, b):
+            return a + b
+
+    text = message(ValueError, lambda: k.Sequential([k.Input((4,)), Two() if count else Nothing()]))
+    assert re.search("Layers added to a Sequential model .* single .*positional argument", text)
+
+
 def test_line_7_names_are_unique(k):
     model = k.Sequential([k.layers.Dense(4, name="a")])
     text = message(ValueError, lambda: model.add(k.layers.Dense(4, name="a")))

@@ -75,6 +75,12 @@ def flat_inputs(model: Any, inputs: Any, mask: Any) -> list[Any]:
 
 def _fitted(model: Any, index: int, expected: Any, value: Any, mask: Any) -> Any:
     if value is None:
+        source = expected.history[0] if expected.history else None
+        if not getattr(source, "optional", False):
+            raise ValueError(
+                f"Model '{model.name}' got None for its input '{expected.name}', which is not "
+                "optional."
+            )
         return None
     x = to_tensor(value)
     mask = mask if mask is not None else x._keras_mask

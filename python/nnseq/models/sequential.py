@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -101,6 +102,7 @@ class Sequential(Model):
                 "Only instances of `keras.Layer` can be added to a Sequential model. "
                 f"Received: {layer} (of type {type(layer)})"
             )
+        _check_takes_one_input(layer)
         if isinstance(layer, InputLayer) and self._layers:
             first = self._layers[0]
             if isinstance(first, InputLayer):
@@ -251,6 +253,24 @@ class Sequential(Model):
     def get_build_config(self) -> dict[str, Any] | None:
         """The shape of the input; None if the model is not built."""
         return {"input_shape": self._outputs[0].shape} if self._outputs else None
+
+
+def _check_takes_one_input(layer: Layer) -> None:
+    """A layer of a Sequential model is called with one tensor."""
+    if isinstance(layer, InputLayer):
+        return
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = inspect.signature(layer.call).parameters.values()
+    names = [p.name for p in parameters if p.kind in kinds]
+    required = [p.name for p in parameters if p.kind in kinds and p.default is p.empty]
+    if len(required) > 1 or not (
+        names or any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters)
+    ):
+        raise ValueError(
+            "Layers added to a Sequential model take a single positional argument, the input "
+            f"tensor. Layer '{layer.name}' ({type(layer).__name__}) takes "
+            f"{', '.join(required) or 'none'}. Use a functional Model instead."
+        )
 
 
 class _NoLayersError(IndexError, TypeError):
