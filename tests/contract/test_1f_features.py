@@ -66,6 +66,29 @@ def test_line_34_other_batches_after_a_call():
     assert [f.shape for f in extractor(np.ones((6, 4)))] == [(6, 3), (6, 2)]
 
 
+@pytest.mark.parametrize("kind", ["Sequential", "Functional"])
+def test_line_34_a_model_in_the_model_is_a_layer(kind):
+    x = Input((4,))
+    base = Sequential([x, layers.Dense(5), layers.Dense(6)], name="base")
+    if kind == "Functional":
+        base = Model(x, base.layers[1](base.layers[0](x)), name="base")
+    m = Sequential([Input((4,)), layers.Dense(4), base, layers.Dense(2)])
+    data = np.ones((3, 4), "float32")
+    h = m.layers[0](data)
+    for extractor in (
+        Model(m.inputs, [layer.output for layer in m.layers]),
+        Model(m.inputs, [m.get_layer("base").output]),
+        Model(m.inputs, base.outputs),
+    ):
+        features = extractor(data)
+        feature = features[1] if len(features) == 3 else features[0]
+        np.testing.assert_allclose(feature, base(h), rtol=1e-5, atol=1e-6)
+    alone = Model(base.inputs, base.output)
+    np.testing.assert_array_equal(alone(data), base(data))
+    inner = Model(base.input, [base.layers[-2].output, base.output])
+    assert [f.shape for f in inner(data)] == [(3, 5), (3, 6)]
+
+
 def test_line_35_layers_have_input_and_output_once_built(k):
     lazy = k.Sequential([k.layers.Dense(2), k.layers.Dense(3)])
     with pytest.raises(AttributeError, match=r"dense has never been called and thus has no def"):

@@ -249,6 +249,7 @@ class KerasTensor(Operators):
         self.name = name or auto_name("keras_tensor")
         self.history = history
         self._keras_mask = None
+        self._output_of: Operation | None = None  # the model last asked for it as its output
 
     @property
     def ndim(self) -> int:

@@ -19,7 +19,15 @@ def set_graph(model: Any, inputs: Any, outputs: Any) -> None:
     """
     if inputs is None or outputs is None:
         raise ValueError(f"Model '{model.name}' needs both `inputs` and `outputs`.")
-    graph = FunctionGraph(_copied(inputs), _copied(outputs), model.name)
+    inputs, outputs = _copied(inputs), _copied(outputs)
+    try:
+        graph = FunctionGraph(inputs, outputs, model.name)
+    except ValueError:
+        called = nest.map_structure(lambda x: _where_called(inputs, x, model.name), outputs)
+        pairs = zip(nest.flatten(called), nest.flatten(outputs), strict=True)
+        if all(a is b for a, b in pairs):
+            raise
+        graph = FunctionGraph(inputs, called, model.name)
     model._graph = graph
     model._layers = [op for op in graph.operations if isinstance(op, Layer)]
     names: set[str] = set()
@@ -31,6 +39,23 @@ def set_graph(model: Any, inputs: Any, outputs: Any) -> None:
             )
         names.add(layer.name)
     model.built = True
+
+
+def _where_called(inputs: Any, output: Any, name: str) -> Any:
+    """For the output of a model that is a layer below `inputs`: what its call there gave, as
+    `layer.output` of any other layer does."""
+    inner = getattr(output, "_output_of", None)
+    if inner is None or inner._graph is None:
+        return output
+    index = next((i for i, x in enumerate(inner._graph.flat_outputs) if x is output), None)
+    for node in inner._inbound_nodes if index is not None else ():
+        found = node.output_tensors[index]
+        try:
+            FunctionGraph(inputs, found, name)
+        except ValueError:
+            continue
+        return found
+    return output
 
 
 def _copied(structure: Any) -> Any:

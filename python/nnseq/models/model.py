@@ -307,7 +307,10 @@ class Model(Trainer):
     @property
     def outputs(self) -> list[KerasTensor]:
         """The KerasTensors a functional model computes."""
-        return list(self._the_graph("outputs").flat_outputs)
+        outputs = list(self._the_graph("outputs").flat_outputs)
+        for x in outputs:
+            x._output_of = self  # see `set_graph`
+        return outputs
 
     @property
     def input(self) -> Any:
@@ -317,7 +320,8 @@ class Model(Trainer):
     @property
     def output(self) -> Any:
         """The output, or the structure of outputs."""
-        return _single(self._the_graph("outputs").outputs)
+        structure = self._the_graph("outputs").outputs
+        return _single(nest.pack(structure, self.outputs))
 
     @property
     def input_shape(self) -> Any:
