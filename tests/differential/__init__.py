@@ -1,0 +1,1 @@
+"""Random Sequential models, built, trained, saved and loaded by nnseq and by Keras."""

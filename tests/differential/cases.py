@@ -1,0 +1,210 @@
+"""A case: a model, how it is trained, and its data, all drawn from a seed."""
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from differential.bodies import IMAGE, LAYERS, MASK_ENDS, MASKED, SEQUENCE, VECTOR, Shape, rank_of
+from differential.goals import (
+    draw_loss,
+    draw_metric,
+    draw_optimizer,
+    head_activation,
+    make_targets,
+)
+from differential.plain import Draw, Make, names, paths
+
+LAYER_NAMES = list(LAYERS)
+STEPS = 5
+
+
+@dataclass(frozen=True)
+class Case:
+    """What both libraries build and do. Layers are Makes; the first is an Input if one is given."""
+
+    seed: int
+    layers: list[Make]
+    built_by: str  # "input", "build", "call" or "input_shape"
+    input_shape: Shape
+    compiled: dict[str, Any]  # arguments of compile
+    batch_size: int
+    x: np.ndarray
+    y: np.ndarray
+    weights: dict[str, Any]  # sample_weight or class_weight of fit
+
+    @property
+    def is_random(self) -> bool:
+        """Whether training draws random numbers, which differ between the libraries."""
+        rates = [value for key, value in _arguments(self.layers) if key in ("rate", "stddev")]
+        return any(rate for rate in rates if isinstance(rate, float))
+
+    @property
+    def is_savable(self) -> bool:
+        """Whether Keras can save it: it cannot write a loss or metric given as a class."""
+        return not any(path.split(".")[-1][0].isupper() for path in names(self.compiled))
+
+    @property
+    def paths(self) -> set[str]:
+        """Everything that is looked up in a library."""
+        return paths(self.layers) | paths(self.compiled)
+
+
+def _arguments(value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, Make):
+        found = list(value.arguments.items()) if value.path.startswith("layers.") else []
+        return found + _arguments(list(value.arguments.values()))
+    if isinstance(value, list | tuple):
+        return [pair for entry in value for pair in _arguments(entry)]
+    return []
+
+
+@functools.cache
+def describe(seed: int) -> Case:
+    """The case of a seed."""
+    draw = Draw(seed)
+    name = draw.turn(LAYER_NAMES)
+    loss, kind, logits, units = draw_loss(draw)
+    if name == "Embedding" or draw.chance(0.06):
+        input_shape, layers, shape = masked_body(draw)
+    else:
+        input_shape, layers, shape = body(draw, name)
+    layers, shape = head(draw, layers, shape, units, head_activation(draw, kind, logits))
+    optimizer = draw_optimizer(draw, any(name in repr(layers) for name in ("L1", "'l1")))
+    compiled: dict[str, Any] = {"optimizer": optimizer, "loss": loss}
+    for argument, chance in (("metrics", 0.7), ("weighted_metrics", 0.3)):
+        if draw.chance(chance):
+            count = draw.pick([1, 1, 2])
+            compiled[argument] = [draw_metric(draw, kind, logits, shape) for _ in range(count)]
+    batch_size, last = draw.pick([(4, 4), (4, 4), (4, 4), (4, 2), (4, 2), (3, 1)])
+    rows = batch_size * (STEPS - 1) + last
+    x = make_inputs(draw, layers, rows, input_shape)
+    y = make_targets(draw.rng, kind, (rows, *shape))
+    built_by = draw.pick(["input", "input", "input", "build", "call", "input_shape"])
+    if x.dtype != np.float32 and built_by != "input":
+        built_by = draw.pick(["input", "call"])
+    return Case(
+        seed,
+        with_input(draw, layers, built_by, x),
+        built_by,
+        input_shape,
+        compiled,
+        batch_size,
+        x,
+        y,
+        draw_weights(draw, kind, y, len(shape) == 2),
+    )
+
+
+def body(draw: Draw, name: str) -> tuple[Shape, list[Make], Shape]:
+    """The layer of the seed among others, with the shapes it begins and ends with."""
+    rank = rank_of(name) or draw.pick([1, 1, 2, 3])
+    shape = input_shape = {1: VECTOR, 2: SEQUENCE, 3: IMAGE}[rank]
+    layers: list[Make] = []
+    if draw.chance(0.4):
+        layer, shape = LAYERS[["Dense", "Conv1D", "Conv2D"][rank - 1]](draw, shape)
+        layers.append(layer)
+    if name.startswith("Cropping") and min(shape[:-1]) < 3:
+        layers, shape = [], input_shape
+    layer, shape = LAYERS[name](draw, shape)
+    layers.append(layer)
+    for _ in range(draw.pick([0, 1, 1, 2])):
+        layer, shape = LAYERS[draw.pick(fitting_names(len(shape), shape))](draw, shape)
+        layers.append(layer)
+    return input_shape, layers, shape
+
+
+def fitting_names(rank: int, shape: Shape) -> list[str]:
+    """The layers that can follow, those with weights several times."""
+    small = rank > 1 and min(shape[:-1]) < 3
+    found = [
+        name
+        for name in LAYER_NAMES
+        if rank_of(name) in (None, rank)
+        and name not in ("Embedding", "Flatten", "Reshape")
+        and not (small and name.startswith("Cropping"))
+        and not (np.prod(shape) > 150 and name.startswith(("Up", "Zero", "Conv2DTranspose")))
+    ]
+    weighted = {1: ["Dense"], 2: ["Conv1D", "SimpleRNN"], 3: ["Conv2D", "DepthwiseConv2D"]}
+    return found + 4 * weighted.get(rank, [])
+
+
+def masked_body(draw: Draw) -> tuple[Shape, list[Make], Shape]:
+    """Integers, an Embedding that may mask, layers that keep the mask, one that ends it."""
+    input_shape = VECTOR
+    layer, shape = LAYERS["Embedding"](draw, input_shape)
+    mask = draw.chance(0.7)
+    layers = [Make(layer.path, {**layer.arguments, **({"mask_zero": True} if mask else {})})]
+    for _ in range(draw.pick([0, 1, 1, 2])):
+        layer, shape = LAYERS[draw.pick(MASKED)](draw, shape)
+        arguments = {k: v for k, v in layer.arguments.items() if k != "axis"}
+        layers.append(Make(layer.path, arguments))
+    layer, shape = LAYERS[draw.pick(MASK_ENDS)](draw, shape)
+    arguments = {**layer.arguments, "return_sequences": False, "keepdims": False}
+    kept = {k: v for k, v in arguments.items() if v or k in layer.arguments}
+    layers.append(Make(layer.path, kept))
+    return input_shape, layers, (shape[-1],)
+
+
+def head(
+    draw: Draw, layers: list[Make], shape: Shape, units: int, activation: str | None
+) -> tuple[list[Make], Shape]:
+    """The layers that end in outputs the loss is made for, often one vector per sample."""
+    if len(shape) > 1 and not (len(shape) == 2 and draw.chance(0.3)):
+        ends = ["Flatten"]
+        ends += ["GlobalAveragePooling1D", "GlobalMaxPooling1D"] if len(shape) == 2 else []
+        ends += ["GlobalAveragePooling2D"] if len(shape) == 3 else []
+        end = draw.pick(ends)
+        layers = [*layers, Make(f"layers.{end}")]
+        shape = (int(np.prod(shape)),) if end == "Flatten" else shape[-1:]
+    dense, shape = LAYERS["Dense"](draw, shape)
+    arguments = {**dense.arguments, "units": units, "activation": activation}
+    arguments.pop("trainable", None)
+    if activation and draw.chance(0.2):
+        arguments["activation"] = None
+        tail = [Make("layers.Activation", {"activation": activation})]
+        if activation in ("softmax", "relu") and draw.chance(0.5):
+            tail = [Make("layers.Softmax" if activation == "softmax" else "layers.ReLU")]
+        return [*layers, Make(dense.path, arguments), *tail], (*shape[:-1], units)
+    return [*layers, Make(dense.path, arguments)], (*shape[:-1], units)
+
+
+def make_inputs(draw: Draw, layers: list[Make], rows: int, shape: Shape) -> np.ndarray:
+    if layers[0].path == "layers.Embedding":
+        values = draw.rng.integers(0, 7, (rows, *shape))
+        values[:, draw.pick([0, 1])] = 1  # no row is masked whole
+        return values.astype(draw.pick(["int32", "int64", "uint8", "float32"]))
+    first = layers[0].path.removeprefix("layers.")
+    if len(shape) == 3 and first in ("Rescaling", "Conv2D", "Dense") and draw.chance(0.6):
+        return draw.rng.integers(0, 9, (rows, *shape)).astype("uint8")
+    if len(shape) == 1 and first == "Dense" and draw.chance(0.1):
+        return draw.rng.integers(-3, 4, (rows, *shape)).astype("int32")
+    x = draw.rng.normal(size=(rows, *shape))
+    return x if draw.chance(0.1) else x.astype("float32")
+
+
+def with_input(draw: Draw, layers: list[Make], built_by: str, x: np.ndarray) -> list[Make]:
+    shape = x.shape[1:]
+    if built_by == "input_shape":
+        first = layers[0]
+        if first.path == "Sequential" or first.path.startswith("layers.SpatialDropout"):
+            built_by = "input"
+        else:
+            return [Make(first.path, {**first.arguments, "input_shape": shape}), *layers[1:]]
+    if built_by != "input":
+        return layers
+    dtype = {} if x.dtype.kind == "f" else {"dtype": str(x.dtype)}
+    return [Make(draw.pick(["Input", "layers.InputLayer"]), {"shape": shape, **dtype}), *layers]
+
+
+def draw_weights(draw: Draw, kind: str, y: np.ndarray, sequence: bool) -> dict[str, Any]:
+    """sample_weight, class_weight or nothing."""
+    rows = len(y)
+    if draw.chance(0.25):
+        shape = (rows, *y.shape[1:2]) if sequence else (rows,)
+        return {"sample_weight": draw.rng.uniform(0.2, 2.0, shape).astype("float32")}
+    by_class = (kind == "sparse" and y.ndim == 1) or (kind == "onehot" and y.ndim == 2)
+    if (by_class or (kind == "binary" and y.ndim == 2 and y.shape[1] == 1)) and draw.chance(0.4):
+        return {"class_weight": {0: 0.5, 1: 2.0}}
+    return {}

@@ -1,0 +1,54 @@
+"""Cases in processes of their own, as many as there are cores: the oracle takes the time."""
+
+import multiprocessing
+import os
+from concurrent.futures import Future, ProcessPoolExecutor
+
+# Compiling a step of Keras takes a tenth of the time of compiling it well.
+XLA_FLAGS = (
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
+    "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1 "
+    "--xla_cpu_multi_thread_eigen=false"
+)
+
+
+def prepare() -> None:
+    """Settings of a process, before it imports Keras and nnseq."""
+    os.environ["KERAS_BACKEND"] = "jax"
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    os.environ["XLA_FLAGS"] = XLA_FLAGS
+    os.environ["NNSEQ_NUM_THREADS"] = "1"
+
+
+def run_case(seed: int, step_in_keras: bool) -> set[str]:
+    """`run.run_case`, imported in the process that runs it."""
+    from differential.run import run_case
+
+    return run_case(seed, step_in_keras)
+
+
+class Pool:
+    """Runs cases ahead of the tests that ask for them."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        workers = len(os.sched_getaffinity(0))
+        self._pool = ProcessPoolExecutor(workers, context, prepare)
+        self._futures: dict[int, Future[set[str]]] = {}
+
+    def submit(self, seed: int, step_in_keras: bool) -> None:
+        """Starts a case as soon as a process is free."""
+        self._futures[seed] = self._pool.submit(run_case, seed, step_in_keras)
+
+    def result(self, seed: int) -> set[str]:
+        """What `run.run_case` returns or raises."""
+        return self._futures[seed].result()
+
+    def finished(self) -> list[set[str]]:
+        """The results of all cases that ended well."""
+        ended = [future for future in self._futures.values() if future.done()]
+        return [f.result() for f in ended if not f.cancelled() and f.exception() is None]
+
+    def close(self) -> None:
+        """Waits for the cases that run; the others are dropped."""
+        self._pool.shutdown(cancel_futures=True)

@@ -1,0 +1,112 @@
+"""nnseq against Keras on random Sequential models; a failing seed is run alone by
+
+cd tests && python -m differential.run SEED
+"""
+
+import inspect
+
+import pytest
+
+import nnseq
+from differential.bodies import ACTIVATIONS
+from differential.cases import describe
+from differential.goals import snake
+from differential.pool import Pool
+
+pytest.importorskip("keras", reason="Keras is the oracle: pip install 'keras==3.15.*' jax")
+
+SHORT = range(200)
+LONG = range(200, 2200)
+
+# Public classes that are no part of a Sequential model by themselves.
+EXCEPT = {
+    "layers": {"Layer", "InputSpec", "SimpleRNNCell"}  # bases and parts
+    | {"Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"},  # 2 inputs
+    "losses": {"Loss", "LossFunctionWrapper"},
+    "metrics": {"Metric", "MeanMetricWrapper", "Mean", "Sum"},  # of values, not of targets
+    "optimizers": {"Optimizer"},
+    "optimizers.schedules": {"LearningRateSchedule"},
+    "initializers": {"Initializer", "RandomInitializer"},
+    "regularizers": {"Regularizer"},
+    "constraints": {"Constraint"},
+}
+
+
+@pytest.fixture(scope="module")
+def pool(request):
+    """All selected cases, started at once. A step in Keras after loading a file of nnseq takes a
+    compilation, so the short run makes it in every second case."""
+    pool = Pool()
+    for item in request.session.items:
+        if item.module is request.module and "seed" in getattr(item, "callspec", item).__dict__.get(
+            "params", {}
+        ):
+            seed = item.callspec.params["seed"]
+            pool.submit(seed, seed in LONG or seed % 2 == 0)
+    yield pool
+    pool.close()
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("seed", SHORT)
+def test_case(pool, seed):
+    pool.result(seed)
+
+
+@pytest.mark.keras
+@pytest.mark.long
+@pytest.mark.parametrize("seed", LONG)
+def test_more_cases(pool, seed):
+    pool.result(seed)
+
+
+@pytest.mark.keras
+def test_second_looks_are_rare(pool):
+    """The comparison does not lean on the tolerance for ill-conditioned steps."""
+    finished = pool.finished()
+    if len(finished) < len(SHORT) // 2:
+        pytest.skip("too few cases were run")
+    for reason in ("ill conditioned", "op by op"):
+        assert sum(reason in looks for looks in finished) <= 0.1 * len(finished)
+
+
+def strings(value):
+    """All strings in a description."""
+    if isinstance(value, str):
+        return {value}
+    if isinstance(value, dict):
+        value = list(value.values())
+    return set().union(*map(strings, value)) if isinstance(value, list | tuple) else set()
+
+
+@pytest.mark.parametrize("package", EXCEPT)
+def test_each_class_is_in_a_case(package):
+    cases = [describe(seed) for seed in SHORT]
+    reached = set().union(*(case.paths for case in cases))
+    named = set().union(*(strings([case.layers, case.compiled]) for case in cases))
+    module = nnseq
+    for part in package.split("."):
+        module = getattr(module, part)
+    public = {
+        name
+        for name in module.__all__
+        if inspect.isclass(getattr(module, name)) and getattr(module, name).__name__ == name
+    }
+    missing = {
+        name
+        for name in public - EXCEPT[package]
+        if f"{package}.{name}" not in reached and not {name, snake(name)} & named
+    }
+    assert not missing, f"add {sorted(missing)} of nnseq.{package} to tests/differential"
+    assert EXCEPT[package] <= public
+
+
+def test_each_activation_is_in_a_case():
+    used = {
+        value.path.split(".")[1] if hasattr(value, "path") else value
+        for seed in SHORT
+        for layer in describe(seed).layers
+        for key, value in layer.arguments.items()
+        if key == "activation" and value
+    }
+    assert set(ACTIVATIONS) <= used
