@@ -423,6 +423,15 @@ def test_a_metric_given_by_class_or_name_takes_one_automatic_name():
         assert name in model.evaluate(X, TARGET, verbose=0, return_dict=True)
 
 
+def test_a_model_compiled_with_classes_is_saved(tmp_path):
+    model = fresh()
+    model.compile("sgd", losses.MeanSquaredError, metrics=[metrics.MeanAbsoluteError])
+    model.save(tmp_path / "m.keras")
+    again = nnseq.models.load_model(tmp_path / "m.keras")
+    wanted = model.evaluate(X, TARGET, verbose=0, return_dict=True)
+    assert again.evaluate(X, TARGET, verbose=0, return_dict=True) == wanted
+
+
 def test_nothing_to_train():
     model = mlp(nnseq)
     model.trainable = False

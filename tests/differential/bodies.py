@@ -43,7 +43,8 @@ INITIALIZERS = [
     "random_normal",
     "orthogonal",
 ]
-SQUARE_INITIALIZERS = [Make("initializers.Identity", {"gain": 0.7}), "identity", *INITIALIZERS]
+# With a gain of 1: Keras does not write it.
+SQUARE_INITIALIZERS = [Make("initializers.Identity"), "identity", *INITIALIZERS]
 REGULARIZERS = [
     Make("regularizers.L1", {"l1": 0.02}),
     Make("regularizers.L2", {"l2": 0.05}),

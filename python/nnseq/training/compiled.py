@@ -41,6 +41,12 @@ def _map_leaves(fn: Any, value: Any) -> Any:
     return fn(value)
 
 
+def made(package: Any, value: Any) -> Any:
+    """`value` with an instance for each class of losses or metrics (the package) in it, so that
+    one object computes and is saved."""
+    return _map_leaves(lambda leaf: package.get(leaf) if isinstance(leaf, type) else leaf, value)
+
+
 def _check_weight(value: Any) -> None:
     if value is not None and not isinstance(value, Real):
         raise ValueError(f"`loss_weights` must hold numbers. Received: {value!r}")

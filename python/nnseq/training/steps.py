@@ -4,6 +4,8 @@ import inspect
 import weakref
 from typing import Any
 
+import nnseq.losses
+import nnseq.metrics
 from nnseq import _core, ops, optimizers
 from nnseq.callbacks import History
 from nnseq.engine.nest import flatten, map_structure
@@ -15,6 +17,7 @@ from nnseq.engine.traced import Compiled, Traced
 from nnseq.layers.layer import Layer
 from nnseq.metrics import Metric
 from nnseq.optimizers import Optimizer
+from nnseq.training.compiled import made
 from nnseq.training.data import ArraySource
 from nnseq.training.state import TrainingState
 from nnseq.utils.batches import unpack_x_y_sample_weight
@@ -71,6 +74,9 @@ class Steps(Layer):
         Which layers are trainable now decides until the next compile().
         """
         self._state().forget_traces()
+        loss = made(nnseq.losses, loss)
+        metrics = made(nnseq.metrics, metrics)
+        weighted_metrics = made(nnseq.metrics, weighted_metrics)
         self._training = TrainingState(
             optimizer=optimizers.get(optimizer),
             loss=loss,
