@@ -93,6 +93,13 @@ def layer_options(draw: Draw) -> dict[str, Any]:
     return {**found, **draw.some({"trainable": False}, 0.07)}
 
 
+def without_orthogonal(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Arguments for a kernel of one row or column, whose OrthogonalRegularizer is 0 / 0."""
+    if "OrthogonalRegularizer" in repr(arguments.get("kernel_regularizer")):
+        return {**arguments, "kernel_regularizer": "l2"}
+    return arguments
+
+
 def dense(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
     units = draw.pick([3, 4])
     kernel = SQUARE_INITIALIZERS if draw.chance(0.3) else INITIALIZERS
@@ -103,6 +110,8 @@ def dense(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
     }
     if "kernel_regularizer" in arguments:
         arguments["kernel_regularizer"] = draw.turn(MATRIX_REGULARIZERS)
+    if shape[-1] == 1:
+        arguments = without_orthogonal(arguments)
     return Make("layers.Dense", arguments), (*shape[:-1], units)
 
 

@@ -6,7 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from differential.bodies import IMAGE, LAYERS, MASK_ENDS, MASKED, SEQUENCE, VECTOR, Shape, rank_of
+from differential.bodies import (
+    IMAGE,
+    LAYERS,
+    MASK_ENDS,
+    MASKED,
+    SEQUENCE,
+    VECTOR,
+    Shape,
+    rank_of,
+    without_orthogonal,
+)
 from differential.goals import (
     draw_loss,
     draw_metric,
@@ -161,6 +171,8 @@ def head(
     dense, shape = LAYERS["Dense"](draw, shape)
     arguments = {**dense.arguments, "units": units, "activation": activation}
     arguments.pop("trainable", None)
+    if units == 1:
+        arguments = without_orthogonal(arguments)
     if activation and draw.chance(0.2):
         arguments["activation"] = None
         tail = [Make("layers.Activation", {"activation": activation})]

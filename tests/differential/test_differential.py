@@ -38,31 +38,29 @@ def pool(request):
     compilation, so the short run makes it in every second case."""
     pool = Pool()
     for item in request.session.items:
-        if item.module is request.module and "seed" in getattr(item, "callspec", item).__dict__.get(
-            "params", {}
-        ):
-            seed = item.callspec.params["seed"]
+        if "case_seed" in getattr(item, "fixturenames", ()):
+            seed = item.callspec.params["case_seed"]
             pool.submit(seed, seed in LONG or seed % 2 == 0)
     yield pool
     pool.close()
 
 
 @pytest.mark.keras
-@pytest.mark.parametrize("seed", SHORT)
-def test_case(pool, seed):
-    pool.result(seed)
+@pytest.mark.parametrize("case_seed", SHORT)
+def test_case(pool, case_seed):
+    pool.result(case_seed)
 
 
 @pytest.mark.keras
 @pytest.mark.long
-@pytest.mark.parametrize("seed", LONG)
-def test_more_cases(pool, seed):
-    pool.result(seed)
+@pytest.mark.parametrize("case_seed", LONG)
+def test_more_cases(pool, case_seed):
+    pool.result(case_seed)
 
 
 @pytest.mark.keras
 def test_second_looks_are_rare(pool):
-    """The comparison does not lean on the tolerance for ill-conditioned steps."""
+    """The comparison does not lean on Keras op by op, nor on what ill-conditioned steps excuse."""
     finished = pool.finished()
     if len(finished) < len(SHORT) // 2:
         pytest.skip("too few cases were run")

@@ -266,3 +266,13 @@ def test_arrays_come_back():
     again = deserialize_keras_object(json.loads(json.dumps(serialize_keras_object(array))))
     np.testing.assert_array_equal(again, array)
     assert again.dtype == array.dtype and serialize_keras_object(np.float32(1.5)) == 1.5
+
+
+@pytest.mark.keras
+def test_keras_reads_a_rescaling_without_offset(tmp_path):
+    oracle = pytest.importorskip("keras")
+    model = keras.Sequential([keras.Input((3,)), layers.Rescaling(0.5)])
+    model.save(tmp_path / "m.keras")
+    x = np.ones((2, 3), "float32")
+    theirs = oracle.models.load_model(tmp_path / "m.keras")
+    np.testing.assert_array_equal(theirs.predict(x, verbose=0), model.predict(x, verbose=0))
