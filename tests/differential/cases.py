@@ -200,7 +200,8 @@ def with_input(draw: Draw, layers: list[Make], built_by: str, x: np.ndarray) -> 
     shape = x.shape[1:]
     if built_by == "input_shape":
         first = layers[0]
-        if first.path == "Sequential" or first.path.startswith("layers.SpatialDropout"):
+        # The first two take no input_shape, Keras' Identity keeps it in its configuration.
+        if first.path.startswith(("Sequential", "layers.SpatialDropout", "layers.Identity")):
             built_by = "input"
         else:
             return [Make(first.path, {**first.arguments, "input_shape": shape}), *layers[1:]]

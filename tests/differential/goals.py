@@ -182,7 +182,7 @@ def draw_metric(draw: Draw, kind: str, logits: bool, shape: tuple[int, ...]) -> 
     if form == "class":
         return Name(f"metrics.{name}")
     arguments = {**METRIC_NEEDS.get(name, {}), **draw.some(METRIC_OPTIONS.get(name, {}), 0.4)}
-    if logits and (name.endswith("Crossentropy") or name == "AUC"):
+    if of_logits:
         arguments["from_logits"] = True
     return Make(f"metrics.{name}", arguments)
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from nnseq.engine.registry import Registry, home_of, init_parameters, serialize_keras_object
 
-_REQUIRED = frozenset({"name", "pool_size"})  # Keras has no default for some pool sizes
+# Keras has no default for some pool sizes, and its Rescaling reads the offset it is given.
+_REQUIRED = frozenset({"name", "pool_size", "offset"})
 
 
 def minimal(config: Any) -> Any:
