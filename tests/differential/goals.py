@@ -174,9 +174,10 @@ def draw_metric(draw: Draw, kind: str, logits: bool, shape: tuple[int, ...]) -> 
     name = draw.pick([metric for metric in METRICS[kind] if metric not in unfit])
     if not name[0].isupper():
         return name
-    form = (
-        "object" if name in METRIC_NEEDS else draw.pick([*["object"] * 6, *["string"] * 3, "class"])
-    )
+    form = draw.pick([*["object"] * 6, *["string"] * 3, "class"])
+    of_logits = logits and (name.endswith("Crossentropy") or name == "AUC")
+    if name in METRIC_NEEDS or of_logits:
+        form = "object"
     if form == "string":
         return draw.pick([name, snake(name)])
     if form == "class":
