@@ -13,6 +13,14 @@
 
 namespace nnseq {
 
+// Whether a fork may follow OpenMP regions. libgomp ends threads that it needs no more in its own
+// time; one that is ending may hold a lock of ASan, which nobody frees in the child.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kForksAfterOpenMP = false;
+#else
+inline constexpr bool kForksAfterOpenMP = true;
+#endif
+
 // True when check() returned true in a child within 30 s.
 template <class Check>
 ::testing::AssertionResult in_child(Check&& check) {

@@ -78,6 +78,10 @@ void wait_for_all_threads(ThreadPool& pool) {
 
 class ParallelFor : public testing::TestWithParam<Case> {
  protected:
+  static bool may_fork() {
+    return kForksAfterOpenMP || GetParam().backend == ThreadBackend::kStdThread;
+  }
+
   ThreadPool pool_{GetParam().threads, GetParam().backend};
 };
 INSTANTIATE_TEST_SUITE_P(All, ParallelFor, testing::ValuesIn(all_cases()), case_name);
@@ -293,6 +297,7 @@ TEST_P(ParallelFor, ServesManyCallers) {
 
 TEST_P(ParallelFor, RunsInAForkedChild) {
   NNSEQ_SKIP_UNDER_TSAN();
+  if (!may_fork()) GTEST_SKIP() << "a thread of OpenMP that ends holds a lock of ASan";
   EXPECT_TRUE(runs_every_block_once(pool_, 100));
   wait_for_all_threads(pool_);
   EXPECT_TRUE(in_child([&] {
@@ -312,6 +317,7 @@ TEST_P(ParallelFor, RunsInAForkedChild) {
 
 TEST_P(ParallelFor, RunsInAChildForkedDuringARegion) {
   NNSEQ_SKIP_UNDER_TSAN();
+  if (!may_fork()) GTEST_SKIP() << "a thread of OpenMP that ends holds a lock of ASan";
   std::atomic<bool> stop{false};
   std::atomic<int> rounds{0};
   wait_for_all_threads(pool_);
