@@ -33,8 +33,8 @@ class Pool:
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         workers = len(os.sched_getaffinity(0))
-        # A process keeps what it compiled, several MB a case.
-        self._pool = ProcessPoolExecutor(workers, context, prepare, max_tasks_per_child=100)
+        # A process keeps what it compiled, about 15 MB a case.
+        self._pool = ProcessPoolExecutor(workers, context, prepare, max_tasks_per_child=60)
         self._futures: dict[int, Future[set[str]]] = {}
 
     def submit(self, seed: int, step_in_keras: bool) -> None:
