@@ -200,8 +200,7 @@ def with_input(draw: Draw, layers: list[Make], built_by: str, x: np.ndarray) -> 
     shape = x.shape[1:]
     if built_by == "input_shape":
         first = layers[0]
-        # The first two take no input_shape, Keras' Identity keeps it in its configuration.
-        if first.path.startswith(("Sequential", "layers.SpatialDropout", "layers.Identity")):
+        if first.path.startswith(("Sequential", "layers.SpatialDropout")):
             built_by = "input"
         else:
             return [Make(first.path, {**first.arguments, "input_shape": shape}), *layers[1:]]
