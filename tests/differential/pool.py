@@ -2,7 +2,7 @@
 
 import multiprocessing
 import os
-from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing.pool import AsyncResult
 
 # Compiling a step of Keras takes a tenth of the time of compiling it well.
 XLA_FLAGS = (
@@ -10,6 +10,7 @@ XLA_FLAGS = (
     "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1 "
     "--xla_cpu_multi_thread_eigen=false"
 )
+LONGEST = 600  # seconds without a result, after which a process must have died
 
 
 def prepare() -> None:
@@ -31,25 +32,25 @@ class Pool:
     """Runs cases ahead of the tests that ask for them."""
 
     def __init__(self) -> None:
-        context = multiprocessing.get_context("spawn")
         workers = len(os.sched_getaffinity(0))
-        # A process keeps what it compiled, about 15 MB a case.
-        self._pool = ProcessPoolExecutor(workers, context, prepare, max_tasks_per_child=60)
-        self._futures: dict[int, Future[set[str]]] = {}
+        # A process keeps what it compiled, about 15 MB a case, and ends after some cases.
+        self._pool = multiprocessing.get_context("spawn").Pool(workers, prepare, (), 60)
+        self._results: dict[int, AsyncResult[set[str]]] = {}
 
     def submit(self, seed: int, step_in_keras: bool) -> None:
         """Starts a case as soon as a process is free."""
-        self._futures[seed] = self._pool.submit(run_case, seed, step_in_keras)
+        self._results[seed] = self._pool.apply_async(run_case, (seed, step_in_keras))
 
     def result(self, seed: int) -> set[str]:
         """What `run.run_case` returns or raises."""
-        return self._futures[seed].result()
+        return self._results[seed].get(LONGEST)
 
     def finished(self) -> list[set[str]]:
         """The results of all cases that ended well."""
-        ended = [future for future in self._futures.values() if future.done()]
-        return [f.result() for f in ended if not f.cancelled() and f.exception() is None]
+        ended = [result for result in self._results.values() if result.ready()]
+        return [result.get() for result in ended if result.successful()]
 
     def close(self) -> None:
-        """Waits for the cases that run; the others are dropped."""
-        self._pool.shutdown(cancel_futures=True)
+        """Ends the processes."""
+        self._pool.terminate()
+        self._pool.join()
