@@ -1,12 +1,14 @@
-"""What all tests rely on, set before anything imports Keras or JAX: the oracle runs on the CPU."""
+"""What all tests rely on, set before anything imports Keras or JAX."""
 
-import os
+import gc
 import signal
-
-os.environ["KERAS_BACKEND"] = "jax"
-os.environ["JAX_PLATFORMS"] = "cpu"
+import sys
 
 import hypothesis
+import oracle
+import pytest
+
+oracle.prepare()
 
 # Started in the background by a shell, a process ignores Ctrl-C; the tests of it send some.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -16,3 +18,12 @@ hypothesis.settings.register_profile(
     "nnseq", deadline=None, derandomize=True, database=None, print_blob=True
 )
 hypothesis.settings.load_profile("nnseq")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def oracle_forgets():
+    """JAX keeps all it compiled, gigabytes in a run of all tests."""
+    yield
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
+        gc.collect()

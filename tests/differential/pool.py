@@ -4,20 +4,14 @@ import multiprocessing
 import os
 from multiprocessing.pool import AsyncResult
 
-# Compiling a step of Keras takes a tenth of the time of compiling it well.
-XLA_FLAGS = (
-    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
-    "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1 "
-    "--xla_cpu_multi_thread_eigen=false"
-)
+import oracle
+
 LONGEST = 600  # seconds without a result, after which a process must have died
 
 
 def prepare() -> None:
     """Settings of a process, before it imports Keras and nnseq."""
-    os.environ["KERAS_BACKEND"] = "jax"
-    os.environ["JAX_PLATFORMS"] = "cpu"
-    os.environ["XLA_FLAGS"] = XLA_FLAGS
+    oracle.prepare()
     os.environ["NNSEQ_NUM_THREADS"] = "1"
 
 

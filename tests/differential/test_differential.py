@@ -17,6 +17,7 @@ pytest.importorskip("keras", reason="Keras is the oracle: pip install 'keras==3.
 
 SHORT = range(200)
 LONG = range(200, 2200)
+PARTS = 4  # of the long run, jobs of tools/test_long.sh
 
 # Public classes that are no part of a Sequential model by themselves.
 EXCEPT = {
@@ -53,7 +54,7 @@ def test_case(pool, case_seed):
 
 @pytest.mark.keras
 @pytest.mark.long
-@pytest.mark.parametrize("case_seed", LONG)
+@pytest.mark.parametrize("case_seed", [pytest.param(s, id=f"{s}-part{s % PARTS}") for s in LONG])
 def test_more_cases(pool, case_seed):
     pool.result(case_seed)
 
