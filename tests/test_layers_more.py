@@ -313,3 +313,15 @@ def test_normalization_errors():
     layer.adapt(normal(VECTOR))
     with pytest.raises(ValueError, match="built for"):
         layer.adapt(normal((3, 6)))
+
+
+def test_simple_rnn_adds_its_activity_regularizer():
+    """Keras 3.15's SimpleRNN takes the argument and forgets it; its LSTM does not."""
+    model = nnseq.Sequential(
+        [nnseq.Input((3, 4)), layers.SimpleRNN(2, activity_regularizer="l1", return_sequences=True)]
+    )
+    model.compile("sgd", "mse")
+    x = np.random.default_rng(0).normal(size=(8, 3, 4)).astype("float32")
+    outputs = model.predict(x, verbose=0)
+    loss = model.evaluate(x, outputs, batch_size=8, verbose=0)
+    np.testing.assert_allclose(loss, 0.01 * np.abs(outputs).sum() / 8, rtol=1e-5)

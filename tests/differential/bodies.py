@@ -329,6 +329,7 @@ def simple_rnn(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
         **weight_options(draw, "kernel", "recurrent", "bias"),
     }
     arguments.pop("recurrent_initializer", None)
+    arguments.pop("activity_regularizer", None)  # Keras' SimpleRNN takes it and forgets it
     steps = shape[:1] if arguments.get("return_sequences") else ()
     return Make("layers.SimpleRNN", arguments), (*steps, units)
 
