@@ -26,12 +26,7 @@ pytest_in() {
 
 job_python() { python -m pytest -m long --ignore tests/differential; }
 
-# The random models beside Keras, part $1 of 4.
-differential() { python -m pytest -m long tests/differential -k "part$1"; }
-job_differential0() { differential 0; }
-job_differential1() { differential 1; }
-job_differential2() { differential 2; }
-job_differential3() { differential 3; }
+job_differential() { python -m pytest -m long tests/differential; }
 
 job_wheel() {
   rm -rf build-wheel && mkdir build-wheel
@@ -65,7 +60,7 @@ job_clang() {
   pytest_in clang -m smoke
 }
 
-all=(python asan tsan clang wheel differential0 differential1 differential2 differential3)
+all=(python asan tsan clang wheel differential)
 if [ "${1:-}" = count ]; then
   echo ${#all[@]}
   exit 0
