@@ -18,6 +18,8 @@ BIN := $(CURDIR)/$(VENV)/bin
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 NVCC ?= $(shell command -v nvcc 2>/dev/null)
+# With the compiler that the tests support `make run` has their flags, so that they reuse its objects.
+RUN_FLAGS := $(if $(filter 12,$(shell g++ -dumpversion 2>/dev/null)),-DNNSEQ_WERROR=ON)
 
 .PHONY: run test test-long bench build build-tests format stubs check cpp-tests py-tests \
         cuda-check clean
@@ -50,7 +52,7 @@ $(VENV)/.test: $(VENV)/.run
 
 # --- build ---------------------------------------------------------------------------------------
 build: $(VENV)/.run
-	test -e build/build.ninja || tools/configure.sh build
+	test -e build/build.ninja || tools/configure.sh build $(RUN_FLAGS)
 	$(BIN)/cmake --build build -j $(JOBS) --target _core
 
 build-tests: $(VENV)/.test
