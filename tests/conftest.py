@@ -20,6 +20,16 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("nnseq")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--part", metavar="K/N", default="1/1", help="run every N-th test from K on")
+
+
+def pytest_collection_modifyitems(config, items):
+    part, of = map(int, config.getoption("part").split("/"))
+    config.hook.pytest_deselected(items=[t for i, t in enumerate(items) if i % of != part - 1])
+    items[:] = items[part - 1 :: of]
+
+
 @pytest.fixture(scope="module", autouse=True)
 def oracle_forgets():
     """JAX keeps all it compiled, gigabytes in a run of all tests."""
