@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnseq import activations, constraints, layers, models, ops, regularizers
+from nnseq import GradientTape, activations, constraints, layers, models, ops, regularizers
 
 keras = pytest.importorskip("keras")
 
@@ -12,12 +12,20 @@ EXTREMES = np.array([0, -0.0, 1e-8, -1e-8, 3, -3, 6, 88, -88, 200, -200], "float
 VALUES = np.concatenate([10 * RNG.normal(size=21).astype("float32"), EXTREMES]).reshape(4, 8)
 WEIGHT = 3 * RNG.normal(size=(3, 4, 5)).astype("float32")
 PLAIN = [
-    "elu", "exponential", "gelu", "hard_sigmoid", "leaky_relu", "linear", "log_softmax", "mish",
-    "relu", "relu6", "selu", "sigmoid", "silu", "softmax", "softplus", "softsign", "swish", "tanh",
+    "celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu",
+    "hard_swish", "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu",
+    "relu6", "selu", "sigmoid", "silu", "soft_shrink", "softmax", "softplus", "softsign",
+    "sparse_plus", "sparse_sigmoid", "squareplus", "swish", "tanh", "tanh_shrink",
 ]  # fmt: skip
 ACTIVATIONS = [
     *[(name, {}) for name in PLAIN],
+    ("celu", {"alpha": 0.3}),
     ("elu", {"alpha": 0.3}),
+    ("glu", {"axis": 0}),
+    ("hard_shrink", {"threshold": 3.0}),
+    ("soft_shrink", {"threshold": 3}),
+    ("squareplus", {"b": 0.5}),
+    ("threshold", {"threshold": 3, "default_value": 1}),
     ("gelu", {"approximate": True}),
     ("leaky_relu", {"negative_slope": 0.01}),
     ("log_softmax", {"axis": 0}),
@@ -64,6 +72,68 @@ def test_activations(name, arguments):
 
 
 @pytest.mark.keras
+@pytest.mark.parametrize(
+    "name",
+    ["celu", "glu", "hard_shrink", "hard_silu", "hard_tanh", "log_sigmoid", "soft_shrink",
+     "sparse_plus", "sparse_sigmoid", "squareplus", "tanh_shrink"],
+)  # fmt: skip
+def test_gradients_of_activations(name):
+    import jax
+
+    values = WEIGHT.reshape(3, 5, 4)
+    x = ops.convert_to_tensor(values)
+    with GradientTape() as tape:
+        tape.watch(x)
+        value = ops.sum(ops.sin(getattr(activations, name)(x)))
+    theirs = getattr(keras.activations, name)
+    expected = jax.grad(lambda v: jax.numpy.sum(jax.numpy.sin(theirs(v))))(values)
+    near(tape.gradient(value, x), expected)
+
+
+def projected(x):
+    """The nearest probabilities of a vector, by bisection, in float64."""
+    low, high = x.max() - 1.0, x.max()
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if np.maximum(x - middle, 0).sum() > 1 else (low, middle)
+    return np.maximum(x - low, 0)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 0.3, 1.0, 1e3])
+def test_sparsemax(scale):
+    """Keras 3.15 is wrong here (keras#23425)."""
+    x = (scale * RNG.normal(size=(3, 7, 5))).astype("float32")
+    x[0, 1] = x[0, 2]  # ties
+    for axis in (0, 1, -1):
+        expected = np.apply_along_axis(projected, axis, x.astype("float64"))
+        found = activations.sparsemax(x, axis)
+        np.testing.assert_allclose(found, expected, atol=2e-6 * scale + 1e-6)
+    near(activations.sparsemax(np.float32([1e8, 1e8, 0])), [0.5, 0.5, 0])
+    near(activations.sparsemax(np.float32([-np.inf, 1, 1.5])), [0, 0.25, 0.75])
+
+
+def test_gradient_of_sparsemax():
+    """Of the s positive ones d/dx is 1 - 1/s for itself and -1/s for another."""
+    x = ops.convert_to_tensor([0.1, 0.3, -2.0, 0.2])
+    weights = np.float32([1, 2, 3, 4])
+    with GradientTape() as tape:
+        tape.watch(x)
+        value = ops.sum(weights * activations.sparsemax(x))
+    near(tape.gradient(value, x), np.float32([1, 2, 7 / 3, 4]) - 7 / 3)
+
+
+@pytest.mark.parametrize("name", ["glu", "sparsemax", "soft_shrink", "hard_swish"])
+def test_activations_in_a_model(name):
+    """Traced, with an unknown batch size, and by name."""
+    x = WEIGHT.reshape(-1, 4)
+    model = models.Sequential([layers.Input((4,)), layers.Activation(name)])
+    near(model.predict(x, verbose=0), getattr(ops, name)(x))
+    assert models.Sequential.from_config(model.get_config()).layers[0].activation is getattr(
+        activations, name
+    )
+
+
+@pytest.mark.keras
 @pytest.mark.parametrize(("name", "arguments"), CONSTRAINTS)
 def test_constraints(name, arguments):
     ours, theirs = (getattr(m, name)(**arguments) for m in (constraints, keras.constraints))
@@ -91,6 +161,8 @@ def test_strings_of_regularizers():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (lambda: activations.celu(1.0, alpha=0), "`alpha` must be > 0; got 0"),
+        (lambda: activations.glu([1.0, 2.0, 3.0]), "cannot be cut into 2 equal parts"),
         (lambda: regularizers.L1(-1.0), "at least 0. Received: l1=-1.0"),
         (lambda: regularizers.L2("much"), "Received: l2='much'"),
         (lambda: regularizers.L2(float("nan")), "l2=nan"),

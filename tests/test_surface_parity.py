@@ -19,8 +19,6 @@ AREAS = [
 ]  # fmt: skip
 # Names that come with later work (the issues name them) or that we leave out for good.
 LATER = {
-    "activations": "celu glu hard_shrink hard_silu hard_swish hard_tanh log_sigmoid soft_shrink "
-    "sparse_plus sparse_sigmoid sparsemax squareplus tanh_shrink threshold",
     "initializers": "STFT STFTInitializer stft",
     "losses": "BinaryFocalCrossentropy CTC CategoricalFocalCrossentropy Circle Dice Tversky "
     "CategoricalGeneralizedCrossEntropy binary_focal_crossentropy categorical_focal_crossentropy "

@@ -22,16 +22,38 @@ from nnseq.activations.activations import (
     tanh,
 )
 from nnseq.engine.registry import Registry
+from nnseq.ops import (
+    celu,
+    glu,
+    hard_shrink,
+    hard_silu,
+    hard_tanh,
+    log_sigmoid,
+    soft_shrink,
+    sparse_plus,
+    sparse_sigmoid,
+    sparsemax,
+    squareplus,
+    tanh_shrink,
+    threshold,
+)
 
+hard_swish = hard_silu
 swish = silu
 
 _functions = [
+    celu,
     elu,
     exponential,
     gelu,
+    glu,
+    hard_shrink,
     hard_sigmoid,
+    hard_silu,
+    hard_tanh,
     leaky_relu,
     linear,
+    log_sigmoid,
     log_softmax,
     mish,
     relu,
@@ -39,13 +61,21 @@ _functions = [
     selu,
     sigmoid,
     silu,
+    soft_shrink,
     softmax,
     softplus,
     softsign,
+    sparse_plus,
+    sparse_sigmoid,
+    sparsemax,
+    squareplus,
     tanh,
+    tanh_shrink,
+    threshold,
 ]
 _registry = Registry(
-    "activation", aliases={**{fn.__name__: fn for fn in _functions}, "swish": silu}
+    "activation",
+    aliases={**{fn.__name__: fn for fn in _functions}, "hard_swish": hard_silu, "swish": silu},
 )
 
 
@@ -72,14 +102,21 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
 
 
 __all__ = [
+    "celu",
     "deserialize",
     "elu",
     "exponential",
     "gelu",
     "get",
+    "glu",
+    "hard_shrink",
     "hard_sigmoid",
+    "hard_silu",
+    "hard_swish",
+    "hard_tanh",
     "leaky_relu",
     "linear",
+    "log_sigmoid",
     "log_softmax",
     "mish",
     "relu",
@@ -88,9 +125,16 @@ __all__ = [
     "serialize",
     "sigmoid",
     "silu",
+    "soft_shrink",
     "softmax",
     "softplus",
     "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "squareplus",
     "swish",
     "tanh",
+    "tanh_shrink",
+    "threshold",
 ]

@@ -44,16 +44,31 @@ from nnseq.ops.elementwise import binary, maximum, unary
 from nnseq.ops.indexing import one_hot
 from nnseq.ops.layout import reshape, squeeze
 from nnseq.ops.reduction import moments, reduce
+from nnseq.ops.thresholds import (
+    celu,
+    glu,
+    hard_shrink,
+    soft_shrink,
+    sparse_plus,
+    sparse_sigmoid,
+    sparsemax,
+    squareplus,
+    tanh_shrink,
+    threshold,
+)
 
 __all__ = [
     "average_pool",
     "batch_normalization",
     "binary_crossentropy",
     "categorical_crossentropy",
+    "celu",
     "conv",
     "depthwise_conv",
     "elu",
     "gelu",
+    "glu",
+    "hard_shrink",
     "hard_sigmoid",
     "hard_silu",
     "hard_swish",
@@ -73,11 +88,18 @@ __all__ = [
     "separable_conv",
     "sigmoid",
     "silu",
+    "soft_shrink",
     "softmax",
     "softplus",
     "softsign",
     "sparse_categorical_crossentropy",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "squareplus",
     "swish",
+    "tanh_shrink",
+    "threshold",
 ]
 
 
