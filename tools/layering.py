@@ -36,9 +36,12 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 PYTHON_RANKS = {
     "_core": 0,
+    "unserved": 0,
     "engine": 1,
     "ops": 2,
     "random": 2,
+    "tree": 2,
+    "config": 2,
     "initializers": 3,
     "activations": 3,
     "regularizers": 3,
@@ -54,6 +57,7 @@ PYTHON_RANKS = {
     "saving": 5,
     "models": 6,
     "api": 7,
+    "compat": 7,
     "": 7,
 }
 

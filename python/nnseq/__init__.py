@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nnseq._core import __version__ as __version__
+from nnseq.unserved import explain, reason
 
 if TYPE_CHECKING:
     from nnseq.api import *  # noqa: F403
@@ -17,14 +18,16 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'nnseq' has no attribute {name!r}")
     full = f"{__name__}.{name}"
     try:
-        return import_module(full)
-    except ModuleNotFoundError as error:
+        module = import_module(full)
+        explain(module)
+        return module
+    except ImportError as error:
         if error.name != full:
             raise
     try:
         value = getattr(import_module("nnseq.api"), name)
     except AttributeError:
-        raise AttributeError(f"module 'nnseq' has no attribute {name!r}") from None
+        raise AttributeError(reason(name), name=name) from None
     globals()[name] = value
     return value
 

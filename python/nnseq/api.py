@@ -1,9 +1,12 @@
 """The public names of nnseq, which `nnseq` itself gives when they are asked for."""
 
+from types import ModuleType
+
 from nnseq import (
     activations,
     backend,
     callbacks,
+    config,
     constraints,
     initializers,
     layers,
@@ -15,9 +18,11 @@ from nnseq import (
     random,
     regularizers,
     saving,
+    tree,
     utils,
 )
 from nnseq._core import __version__
+from nnseq.compat import install_as
 from nnseq.engine.dtypes import epsilon, floatx
 from nnseq.engine.tape import GradientTape
 from nnseq.engine.tensor import KerasTensor, Tensor
@@ -29,6 +34,7 @@ from nnseq.metrics import Metric
 from nnseq.models import Functional, Model, Sequential
 from nnseq.optimizers import Optimizer
 from nnseq.regularizers import Regularizer
+from nnseq.unserved import explain
 
 __all__ = [
     "Functional",
@@ -50,10 +56,12 @@ __all__ = [
     "activations",
     "backend",
     "callbacks",
+    "config",
     "constraints",
     "epsilon",
     "floatx",
     "initializers",
+    "install_as",
     "layers",
     "losses",
     "metrics",
@@ -63,5 +71,9 @@ __all__ = [
     "random",
     "regularizers",
     "saving",
+    "tree",
     "utils",
 ]
+
+for _module in [*(m for m in vars().values() if isinstance(m, ModuleType)), optimizers.schedules]:
+    explain(_module)

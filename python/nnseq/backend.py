@@ -1,7 +1,29 @@
 """Names, default types and constants of the whole process, where old Keras code looks for them."""
 
-from nnseq.engine.dtypes import epsilon, floatx, set_epsilon, set_floatx
+from nnseq.config import backend, image_data_format, set_image_data_format
+from nnseq.engine.dtypes import (
+    epsilon,
+    floatx,
+    result_type,
+    set_epsilon,
+    set_floatx,
+    standardize_dtype,
+)
 from nnseq.engine.naming import get_uid
+from nnseq.ops import is_keras_tensor
 from nnseq.utils import clear_session
 
-__all__ = ["clear_session", "epsilon", "floatx", "get_uid", "set_epsilon", "set_floatx"]
+__all__ = [
+    "backend",
+    "clear_session",
+    "epsilon",
+    "floatx",
+    "get_uid",
+    "image_data_format",
+    "is_keras_tensor",
+    "result_type",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
+    "standardize_dtype",
+]

@@ -6,6 +6,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from nnseq import activations, constraints, initializers, regularizers
+from nnseq.engine.settings import settings
 
 _SERIALIZE = {
     "activation": activations.serialize,
@@ -104,9 +105,9 @@ def choice(name: str, value: Any, choices: Sequence[str]) -> str:
 
 
 def data_format(value: str | None) -> str:
-    """The order of axes; None is channels_last."""
+    """The order of axes; None is that of `nnseq.config`, channels_last unless set."""
     return choice(
         "data_format",
-        "channels_last" if value is None else value,
+        settings.image_data_format if value is None else value,
         ("channels_last", "channels_first"),
     )

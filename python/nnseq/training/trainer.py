@@ -8,6 +8,7 @@ import numpy as np
 
 from nnseq.callbacks import CallbackList, History
 from nnseq.engine.nest import map_structure
+from nnseq.engine.settings import settings
 from nnseq.training.arrays import is_data, split_validation
 from nnseq.training.data import ArraySource, Source, make_source
 from nnseq.training.loop import Loop, checked_logs, to_numpy
@@ -67,6 +68,12 @@ class Trainer(Steps):
         ):
             if value is not None:
                 check_count(name, value)
+        epochs = limited("epochs", epochs, settings.max_epochs)
+        steps_per_epoch = limited("steps_per_epoch", steps_per_epoch, settings.max_steps_per_epoch)
+        if validation_data is not None or validation_split:
+            validation_steps = limited(
+                "validation_steps", validation_steps, settings.max_steps_per_epoch
+            )
         if isinstance(validation_freq, str) or not isinstance(validation_freq, Collection):
             check_count("validation_freq", validation_freq)
         if validation_split and validation_data is None:
@@ -172,6 +179,7 @@ class Trainer(Steps):
         self._assert_compiled()
         if steps is not None:
             check_count("steps", steps)
+        steps = limited("steps", steps, settings.max_steps_per_epoch)
         source = make_source(x, y, sample_weight, batch_size, steps)
         _refuse_no_rows("evaluate", source)
         told = self._told(callbacks, verbose, steps or source.num_batches)
@@ -223,6 +231,7 @@ class Trainer(Steps):
         """The outputs of the model as arrays, for arrays or for what yields batches."""
         if steps is not None:
             check_count("steps", steps)
+        steps = limited("steps", steps, settings.max_steps_per_epoch)
         source = make_source(x, batch_size=batch_size, steps=steps)
         if isinstance(source, ArraySource) and source.rows == 0:
             return self._predict_nothing(source)
@@ -287,6 +296,14 @@ def check_count(name: str, value: Any, least: int = 1) -> None:
     """Refuses what is not an int of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise ValueError(f"`{name}` must be an int of at least {least}. Received: {value!r}")
+
+
+def limited(name: str, value: int | None, limit: int | None) -> Any:
+    """`value`, or the limit of `nnseq.config` where it is less; None is no limit."""
+    if limit is None or (value is not None and value <= limit):
+        return value
+    warnings.warn(f"Limiting {name} to {limit}", stacklevel=3)
+    return limit
 
 
 def check_verbose(verbose: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nnseq.engine.settings import settings
 from nnseq.utils.messages import write
 
 _GREEN, _WHITE, _BOLD, _PLAIN = "\x1b[32m", "\x1b[37m", "\x1b[1m", ""
@@ -22,6 +23,8 @@ def _in_notebook() -> bool:
 
 def is_dynamic() -> bool:
     """Whether lines can be overwritten: on a terminal, in a notebook, in PyCharm's console."""
+    if not settings.interactive_logging:
+        return False
     is_terminal = bool(getattr(sys.stdout, "isatty", lambda: False)())
     return is_terminal or _in_notebook() or "PYCHARM_HOSTED" in os.environ
 
