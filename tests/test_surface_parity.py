@@ -41,14 +41,21 @@ MORE_PARAMETERS = {
 OPTIONAL_HERE = {"AveragePooling1D", "AveragePooling2D"}  # pool_size=2, as in Keras 2
 NO_DEFAULT_OBJECT = {
     "Constraint", "Initializer", "InputSpec", "Layer", "LearningRateSchedule", "Loss",
-    "MeanMetricWrapper", "Metric", "Optimizer", "Regularizer",
+    "MeanMetricWrapper", "Metric", "Optimizer", "Regularizer", "TimeDistributed", "Wrapper",
 }  # fmt: skip
+
+
+def abs_of(x):
+    return abs(x)
+
+
 ARGUMENTS = {
     "Activation": ("relu",), "AveragePooling1D": (2,), "AveragePooling2D": (2,), "Conv1D": (3, 2),
     "Conv2D": (3, 2), "Conv2DTranspose": (3, 2), "CosineDecay": (0.1, 10), "Dense": (3,),
     "DepthwiseConv2D": (2,), "Dropout": (0.5,), "Embedding": (3, 2),
     "ExponentialDecay": (0.1, 10, 0.5), "GaussianDropout": (0.5,), "GaussianNoise": (0.5,),
-    "InputLayer": ((3,),), "InverseTimeDecay": (0.1, 10, 0.5), "Permute": ((2, 1),),
+    "InputLayer": ((3,),), "InverseTimeDecay": (0.1, 10, 0.5), "Lambda": (abs_of,),
+    "Permute": ((2, 1),),
     "PiecewiseConstantDecay": ([1], [1.0, 0.5]), "PolynomialDecay": (0.1, 10),
     "RepeatVector": (2,), "Rescaling": (2.0,), "Reshape": ((3,),), "SeparableConv2D": (3, 2),
     "SimpleRNN": (3,), "SimpleRNNCell": (3,),
@@ -163,14 +170,16 @@ def test_configuration_of_a_default_object(area, name, ours, theirs):
     clear_session()
     keras.utils.clear_session()
     arguments = ARGUMENTS.get(name, ())
-    made, expected = ours(*arguments), comparable(theirs(*arguments).get_config())
-    got = comparable(made.get_config())
+    made, other = ours(*arguments), theirs(*arguments)
+    got, expected = comparable(made.get_config()), comparable(other.get_config())
     for extra in FORGOTTEN.get((area, name), ()):
         got.pop(extra)
     assert got == expected
     again = ours.from_config(made.get_config())
     assert again.get_config() == made.get_config()
     theirs.from_config(made.get_config())  # Keras knows every key we write
+    if area == "layers" and name != "InputLayer":  # ours hands on the mask of a model's input
+        assert made.supports_masking == other.supports_masking
 
 
 def aliases():

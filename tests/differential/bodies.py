@@ -339,6 +339,26 @@ def embedding(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
     return Make("layers.Embedding", arguments), (*shape, 4)
 
 
+def masking(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
+    return Make("layers.Masking", draw.some({"mask_value": [-1.0, 0.5]}, 0.6)), shape
+
+
+@nnseq.saving.register_keras_serializable("differential")
+def affine(x: Any, factor: float = 0.5) -> Any:
+    """A function for Lambda, which runs in both libraries."""
+    return x * factor + 0.25
+
+
+def function(draw: Draw, shape: Shape) -> dict[str, Any]:
+    return {"function": affine, **draw.some({"arguments": {"factor": -0.75}}, 0.5)}
+
+
+def time_distributed(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
+    names = [["Dense", "LayerNormalization", "BatchNormalization", "ELU"], ["Conv1D", "SimpleRNN"]]
+    inner, out = LAYERS[draw.pick(names[0] + names[1] * (len(shape) == 3))](draw, shape[1:])
+    return Make("layers.TimeDistributed", {"layer": inner}), (shape[0], *out)
+
+
 LAYERS: dict[str, Maker] = {
     "Activation": same("Activation", lambda d, s: {"activation": d.turn(ACTIVATIONS)}),
     "ActivityRegularization": same("ActivityRegularization", lambda d, s: {"l1": 0.01, "l2": 0.02}),
@@ -363,8 +383,10 @@ LAYERS: dict[str, Maker] = {
     "GlobalMaxPooling1D": global_pooling("GlobalMaxPooling1D"),
     "GlobalMaxPooling2D": global_pooling("GlobalMaxPooling2D"),
     "Identity": same("Identity", lambda d, s: {}),
+    "Lambda": same("Lambda", function),
     "LayerNormalization": same("LayerNormalization", layer_normalization),
     "LeakyReLU": same("LeakyReLU", lambda d, s: d.some({"negative_slope": 0.1}, 0.5)),
+    "Masking": masking,
     "MaxPooling1D": pooling("MaxPooling1D"),
     "MaxPooling2D": pooling("MaxPooling2D"),
     "Normalization": same("Normalization", normalization),
@@ -381,6 +403,7 @@ LAYERS: dict[str, Maker] = {
     "Softmax": same("Softmax", lambda d, s: d.some({"axis": [1, -1]}, 0.5)),
     "SpatialDropout1D": noise("SpatialDropout1D", "rate"),
     "SpatialDropout2D": noise("SpatialDropout2D", "rate"),
+    "TimeDistributed": time_distributed,
     "UpSampling1D": upsampling,
     "UpSampling2D": upsampling,
     "ZeroPadding1D": padding,
@@ -389,6 +412,7 @@ LAYERS: dict[str, Maker] = {
 }
 # Layers that keep a mask or use it up; the last two end it.
 MASKED = ["Dense", "LayerNormalization", "BatchNormalization", "Activation", "Dropout", "ELU"]
+MASKED += ["TimeDistributed"]
 MASK_ENDS = ["SimpleRNN", "GlobalAveragePooling1D"]
 
 
@@ -398,4 +422,4 @@ def rank_of(name: str) -> int | None:
         return 2
     if name.endswith(("2D", "2DTranspose")):
         return 3
-    return {"RepeatVector": 1, "Embedding": 1}.get(name)
+    return {"RepeatVector": 1, "Embedding": 1, "Masking": 2}.get(name)

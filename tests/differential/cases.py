@@ -76,8 +76,8 @@ def describe(seed: int) -> Case:
     draw = Draw(seed)
     name = draw.turn(LAYER_NAMES)
     loss, kind, logits, units = draw_loss(draw)
-    if name == "Embedding" or draw.chance(0.06):
-        input_shape, layers, shape = masked_body(draw)
+    if name in ("Embedding", "Masking") or draw.chance(0.06):
+        input_shape, layers, shape = masked_body(draw, name)
     else:
         input_shape, layers, shape = body(draw, name)
     layers, shape = head(draw, layers, shape, units, head_activation(draw, kind, logits))
@@ -109,7 +109,7 @@ def describe(seed: int) -> Case:
 
 def body(draw: Draw, name: str) -> tuple[Shape, list[Make], Shape]:
     """The layer of the seed among others, with the shapes it begins and ends with."""
-    rank = rank_of(name) or draw.pick([1, 1, 2, 3])
+    rank = rank_of(name) or draw.pick([2, 3] if name == "TimeDistributed" else [1, 1, 2, 3])
     shape = input_shape = {1: VECTOR, 2: SEQUENCE, 3: IMAGE}[rank]
     layers: list[Make] = []
     if draw.chance(0.4):
@@ -132,7 +132,8 @@ def fitting_names(rank: int, shape: Shape) -> list[str]:
         name
         for name in LAYER_NAMES
         if rank_of(name) in (None, rank)
-        and name not in ("Embedding", "Flatten", "Reshape")
+        and name not in ("Embedding", "Flatten", "Masking", "Reshape")
+        and not (rank == 1 and name == "TimeDistributed")
         and not (small and name.startswith("Cropping"))
         and not (np.prod(shape) > 150 and name.startswith(("Up", "Zero", "Conv2DTranspose")))
     ]
@@ -140,21 +141,34 @@ def fitting_names(rank: int, shape: Shape) -> list[str]:
     return found + 4 * weighted.get(rank, [])
 
 
-def masked_body(draw: Draw) -> tuple[Shape, list[Make], Shape]:
-    """Integers, an Embedding that may mask, layers that keep the mask, one that ends it."""
-    input_shape = VECTOR
-    layer, shape = LAYERS["Embedding"](draw, input_shape)
-    mask = draw.chance(0.7)
-    layers = [Make(layer.path, {**layer.arguments, **({"mask_zero": True} if mask else {})})]
+def masked_body(draw: Draw, name: str) -> tuple[Shape, list[Make], Shape]:
+    """Integers and an Embedding that may mask, or Masking, layers that keep the mask, one that
+    ends it."""
+    if name == "Masking":
+        input_shape = SEQUENCE
+        layer, shape = LAYERS[name](draw, input_shape)
+    else:
+        input_shape = VECTOR
+        layer, shape = LAYERS["Embedding"](draw, input_shape)
+        mask = {"mask_zero": True} if draw.chance(0.7) else {}
+        layer = Make(layer.path, {**layer.arguments, **mask})
+    layers = [layer]
     for _ in range(draw.pick([0, 1, 1, 2])):
         layer, shape = LAYERS[draw.pick(MASKED)](draw, shape)
-        arguments = {k: v for k, v in layer.arguments.items() if k != "axis"}
-        layers.append(Make(layer.path, arguments))
+        layers.append(without_axis(layer))
     layer, shape = LAYERS[draw.pick(MASK_ENDS)](draw, shape)
     arguments = {**layer.arguments, "return_sequences": False, "keepdims": False}
     kept = {k: v for k, v in arguments.items() if v or k in layer.arguments}
     layers.append(Make(layer.path, kept))
     return input_shape, layers, (shape[-1],)
+
+
+def without_axis(layer: Make) -> Make:
+    """The layer, or the one in it, for the last axis: the only one that goes with a mask."""
+    arguments = {k: v for k, v in layer.arguments.items() if k != "axis"}
+    if isinstance(inner := arguments.get("layer"), Make):
+        arguments["layer"] = without_axis(inner)
+    return Make(layer.path, arguments)
 
 
 def head(
@@ -188,6 +202,11 @@ def make_inputs(draw: Draw, layers: list[Make], rows: int, shape: Shape) -> np.n
         values[:, draw.pick([0, 1])] = 1  # no row is masked whole
         return values.astype(draw.pick(["int32", "int64", "uint8", "float32"]))
     first = layers[0].path.removeprefix("layers.")
+    if first == "Masking":
+        x = draw.rng.normal(size=(rows, *shape)).astype("float32")
+        past = draw.rng.random((rows, shape[0])) < 0.3
+        x[past & (np.arange(shape[0]) > 0)] = layers[0].arguments.get("mask_value", 0.0)
+        return x
     if len(shape) == 3 and first in ("Rescaling", "Conv2D", "Dense") and draw.chance(0.6):
         return draw.rng.integers(0, 9, (rows, *shape)).astype("uint8")
     if len(shape) == 1 and first == "Dense" and draw.chance(0.1):

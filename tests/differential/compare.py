@@ -7,9 +7,12 @@ import keras
 import numpy as np
 
 import nnseq
+from differential.bodies import affine
 from differential.cases import Case
 from differential.near import EVALUATE, FORWARD, TRAINED, assert_equal, assert_near
 from differential.plain import make
+
+keras.saving.register_keras_serializable("differential")(affine)
 
 
 def build(library: Any, case: Case) -> Any:

@@ -20,7 +20,7 @@ LONG = range(200, 2200)
 
 # Public classes that are no part of a Sequential model by themselves.
 EXCEPT = {
-    "layers": {"Layer", "InputSpec", "SimpleRNNCell"}  # bases and parts
+    "layers": {"Layer", "InputSpec", "SimpleRNNCell", "Wrapper"}  # bases and parts
     | {"Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"},  # 2 inputs
     "losses": {"Loss", "LossFunctionWrapper"},
     "metrics": {"Metric", "MeanMetricWrapper", "Mean", "Sum"},  # of values, not of targets

@@ -172,12 +172,11 @@ def _function_config(function: types.FunctionType) -> dict[str, Any]:
         )
     name = function.__name__
     is_ours = any(registry.table.get(name) is function for registry in _registries.values())
-    known = name if is_ours else get_registered_name(function)
     return {
-        "module": "builtins" if is_ours else _module_of(function),
+        "module": "builtins",
         "class_name": "function",
-        "config": known,
-        "registered_name": "function" if is_ours else known,
+        "config": name if is_ours else get_registered_name(function),
+        "registered_name": "function",
     }
 
 
@@ -274,8 +273,9 @@ def _object_of(config: dict[str, Any], registry: Registry | None) -> Any:
         return _SPECIAL[name](inner or {})
     if name == "__lambda__":
         raise ValueError(
-            "The configuration holds a Python lambda, which is code and is never run. Make the "
-            "model again with a registered function instead of the lambda."
+            "Requested the deserialization of a `Lambda` layer (or another object) whose "
+            "`function` is a Python lambda, which is code and is never run, with safe_mode=False "
+            "neither. Make the model again with a registered function instead of the lambda."
         )
     if name == "function":
         return _find(config, inner, registry)

@@ -8,7 +8,9 @@ from nnseq.layers.convolutional import Conv1D, Conv2D, Conv2DTranspose
 from nnseq.layers.core import Activation, Dense, Dropout, Embedding, Flatten, Identity, Reshape
 from nnseq.layers.input_layer import Input, InputLayer
 from nnseq.layers.input_spec import InputSpec
+from nnseq.layers.lambda_layer import Lambda
 from nnseq.layers.layer import Layer
+from nnseq.layers.masking import Masking
 from nnseq.layers.merging import (
     Add,
     Average,
@@ -56,6 +58,7 @@ from nnseq.layers.reshaping import (
 )
 from nnseq.layers.rnn import SimpleRNN, SimpleRNNCell
 from nnseq.layers.separable import DepthwiseConv2D, SeparableConv2D
+from nnseq.layers.wrapping import TimeDistributed, Wrapper
 
 AvgPool2D = AveragePooling2D
 AvgPool1D = AveragePooling1D
@@ -135,9 +138,11 @@ __all__ = [
     "Input",
     "InputLayer",
     "InputSpec",
+    "Lambda",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "Masking",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPooling1D",
@@ -160,8 +165,10 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "Subtract",
+    "TimeDistributed",
     "UpSampling1D",
     "UpSampling2D",
+    "Wrapper",
     "ZeroPadding1D",
     "ZeroPadding2D",
     "add",

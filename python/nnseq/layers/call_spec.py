@@ -18,6 +18,7 @@ class CallSpec:
     Attributes:
         names: in order, without self.
         takes_training, takes_mask: whether they are among them.
+        masked: those that have a parameter for their mask besides, `query` and `query_mask`.
         default_training: the default of `training`, None if there is none.
     """
 
@@ -26,6 +27,7 @@ class CallSpec:
         self.names = [p.name for p in parameters]
         self.takes_training = "training" in self.names
         self.takes_mask = "mask" in self.names
+        self.masked = [name for name in self.names if f"{name}_mask" in self.names]
         self.default_training = next((p.default for p in parameters if p.name == "training"), None)
         if self.default_training is inspect.Parameter.empty:
             self.default_training = None
@@ -33,6 +35,10 @@ class CallSpec:
     def first(self, args: Any, kwargs: dict[str, Any]) -> Any:
         """The first argument, the input."""
         return args[0] if args else kwargs.get(self.names[0]) if self.names else None
+
+    def named(self, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """All arguments by name."""
+        return {**dict(zip(self.names, args, strict=False)), **kwargs}
 
     def route_training(self, args: Any, kwargs: dict[str, Any]) -> None:
         """An explicit argument wins, then the mode of the outer call, then call's default."""
@@ -48,11 +54,16 @@ class CallSpec:
         state.training = given
 
     def route_mask(self, inputs: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-        """Passes the mask of the input on to `call`; returns it, in the structure of the input."""
-        mask = nest.map_structure(
-            lambda x: x._keras_mask if isinstance(x, Tensor) else None, inputs
-        )
-        is_masked = any(m is not None for m in nest.flatten(mask))
+        """Passes the masks of the arguments on to `call`; returns that of the input, in the
+        structure of the input."""
+        mask = _masks(inputs)
+        is_masked = _any(mask)
+        if self.masked:
+            given = self.named(args, kwargs)
+            for name in self.masked:
+                own = _masks(given.get(name))
+                if given.get(f"{name}_mask") is None and _any(own):
+                    kwargs[f"{name}_mask"] = own
         if self.takes_mask:
             place = self.names.index("mask")
             if place < len(args) or kwargs.get("mask") is not None:
@@ -60,6 +71,41 @@ class CallSpec:
             if is_masked:
                 kwargs["mask"] = mask
         return mask if is_masked else None
+
+
+def _masks(structure: Any) -> Any:
+    return nest.map_structure(lambda x: x._keras_mask if isinstance(x, Tensor) else None, structure)
+
+
+def _any(masks: Any) -> bool:
+    return any(m is not None for m in nest.flatten(masks))
+
+
+@functools.cache
+def build_names(build: Callable[..., Any]) -> list[str]:
+    """The parameters of an unbound `build` method."""
+    parameters = list(inspect.signature(build).parameters.values())[1:]
+    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [p.name for p in parameters if p.kind not in kinds]
+
+
+def build_shapes(layer: Any, args: Any, kwargs: dict[str, Any]) -> list[Any] | None:
+    """What `build` gets for these arguments of `call`: the shape of the first one, or of `foo`
+    for each parameter `foo_shape` where there are several; None if the first has no shape."""
+    spec, names = call_spec(type(layer).call), build_names(type(layer).build)
+    if len(names) < 2:
+        found = [_shapes(spec.first(args, kwargs))]
+    else:
+        given = spec.named(args, kwargs)
+        found = [_shapes(given.get(name.removesuffix("_shape"))) for name in names]
+    return None if found[0] is None else found
+
+
+def _shapes(structure: Any) -> Any:
+    leaves = [x for x in nest.flatten(structure) if x is not None]
+    if not leaves or not all(hasattr(x, "shape") for x in leaves):
+        return None
+    return nest.map_structure(lambda x: None if x is None else tuple(x.shape), structure)
 
 
 @functools.cache

@@ -20,10 +20,10 @@ from nnseq.engine.operation import has_keras_tensor, output_spec, record
 from nnseq.engine.state import eager_scope, state
 from nnseq.engine.tensor import KerasTensor, Tensor
 from nnseq.engine.variable import Variable
-from nnseq.layers.call_spec import CallSpec, call_spec
+from nnseq.layers.call_spec import CallSpec, build_names, build_shapes, call_spec
 from nnseq.layers.input_spec import assert_input_compatibility
 from nnseq.layers.recorded import recorded_arguments
-from nnseq.layers.shapes import map_shapes, take_batch_input_shape
+from nnseq.layers.shapes import dtype_name, map_shapes, take_batch_input_shape
 from nnseq.layers.tracking import Tracked
 
 
@@ -36,7 +36,8 @@ def _marks_built(build: Callable[..., Any]) -> Callable[..., Any]:
             build(self, *args, **kwargs)
             return
         self._building = True
-        self._build_shape = args[0] if args else kwargs.get("input_shape")
+        names = build_names(type(self).build) or ["input_shape"]
+        self._built_for = {**dict(zip(names, args, strict=False)), **kwargs}
         count = len(self._weights)
         try:
             scopes = state.scopes
@@ -84,7 +85,7 @@ class Layer(Tracked):
 
     # Attributes that do not change what a trace of the layer does.
     _harmless: frozenset[str] = frozenset(
-        {"_losses", "_used_by", "_inbound_nodes", "_building", "_build_shape"}
+        {"_losses", "_used_by", "_inbound_nodes", "_building", "_built_for"}
     )
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -108,13 +109,13 @@ class Layer(Tracked):
         self._losses: list[Any] = []
         self._weights: list[Variable] = []
         self._building = False
-        self._build_shape: Any = None  # what build() was called with
+        self._built_for: dict[str, Any] = {}  # the shapes build() was called with, by name
         self._trainable = bool(trainable)
         self.activity_regularizer = regularizers.get(activity_regularizer)
-        self.dtype = standardize_dtype(_dtype_name(dtype))
+        self.dtype = standardize_dtype(dtype_name(dtype))
         self.autocast = autocast
         self.built = False
-        self.supports_masking = False
+        self.supports_masking = type(self).compute_mask is not Layer.compute_mask
         self.input_spec: Any = None
         self._batch_input_shape = take_batch_input_shape(kwargs)
         if kwargs:
@@ -152,9 +153,14 @@ class Layer(Tracked):
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The shape of the output for inputs of this shape."""
-        shapes = args[0] if args else next(iter(kwargs.values()))
-        inputs = map_shapes(lambda shape: KerasTensor(shape, self.dtype), shapes)
-        outputs = self.compute_output_spec(inputs)
+        names = build_names(type(self).build)
+        given = {**dict(zip(names or ["input_shape"], args, strict=False)), **kwargs}
+        first, *others = [
+            (name.removesuffix("_shape"), map_shapes(lambda x: KerasTensor(x, self.dtype), shape))
+            for name, shape in given.items()
+            if shape is not None
+        ]
+        outputs = self.compute_output_spec(first[1], **dict(others))
         return nest.map_structure(lambda x: x.shape, outputs)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
@@ -261,7 +267,7 @@ class Layer(Tracked):
             self._add_activity_loss(outputs)
             self._set_output_mask(spec, inputs, mask, outputs)
             if not self.built:
-                self._build_shape = self._input_shape_of(args, kwargs)
+                self._built_for = {"input_shape": (build_shapes(self, args, kwargs) or [None])[0]}
                 self.built = True
         except (ValueError, TypeError, NotImplementedError) as error:
             self._name_in(error)
@@ -283,19 +289,13 @@ class Layer(Tracked):
         return x
 
     def _ensure_built(self, args: Any, kwargs: Any) -> None:
-        if not self.built and not self._building:
-            shape = self._input_shape_of(args, kwargs)
-            if shape is not None and type(self).build is not Layer.build:
-                self.build(shape)
-
-    def _input_shape_of(self, args: Any, kwargs: Any) -> Any:
-        """The shapes of the first argument."""
-        spec = call_spec(type(self).call)
-        first = spec.first(args, kwargs)
-        leaves = [x for x in nest.flatten(first) if x is not None]
-        if not leaves or not all(hasattr(x, "shape") for x in leaves):
-            return None
-        return nest.map_structure(lambda x: None if x is None else tuple(x.shape), first)
+        if self.built or self._building or type(self).build is Layer.build:
+            return
+        shapes = build_shapes(self, args, kwargs)
+        if shapes is not None:
+            while shapes[-1] is None:  # of optional arguments that are not given
+                shapes.pop()
+            self.build(*shapes)
 
     def _check_inputs(self, args: Any, kwargs: Any) -> None:
         if self.input_spec:
@@ -303,19 +303,15 @@ class Layer(Tracked):
             assert_input_compatibility(self.input_spec, inputs, self.name)
 
     def _set_output_mask(self, spec: CallSpec, inputs: Any, mask: Any, outputs: Any) -> None:
-        computes = type(self).compute_mask is not Layer.compute_mask
-        if not self.supports_masking and not computes:
+        if not self.supports_masking:
             if mask is not None and not spec.takes_mask:
                 self._warn_mask()
             return
-        new_mask = self.compute_mask(inputs, mask)
-        if new_mask is None:
+        leaves = [x for x in nest.flatten(outputs) if isinstance(x, Tensor)]
+        if all(x._keras_mask is not None for x in leaves):  # set in `call`, by a layer inside
             return
-        leaves, masks = nest.flatten(outputs), nest.flatten(new_mask)
-        if len(masks) == 1 and len(leaves) > 1:
-            masks = masks * len(leaves)
-        for x, m in zip(leaves, masks, strict=True):
-            if isinstance(x, Tensor) and m is not None:
+        for x, m in zip(leaves, nest.flatten(self.compute_mask(inputs, mask)), strict=False):
+            if x._keras_mask is None:
                 x._keras_mask = m
 
     def _warn_mask(self) -> None:
@@ -375,12 +371,17 @@ class Layer(Tracked):
 
     def get_build_config(self) -> dict[str, Any] | None:
         """What `build_from_config` needs to make the Variables again; None before `build`."""
-        return None if self._build_shape is None else {"input_shape": self._build_shape}
+        shapes = {name: x for name, x in self._built_for.items() if x is not None}
+        if len(shapes) > 1:
+            return {"shapes_dict": shapes}
+        return {"input_shape": next(iter(shapes.values()))} if shapes else None
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Builds the layer as `get_build_config()` says."""
-        if (shape := config.get("input_shape")) is not None:
-            self.build(map_shapes(lambda one: one, shape))
+        if (shapes := config.get("shapes_dict")) is not None:
+            self.build(**{name: map_shapes(lambda x: x, shape) for name, shape in shapes.items()})
+        elif (shape := config.get("input_shape")) is not None:
+            self.build(map_shapes(lambda x: x, shape))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
@@ -394,10 +395,3 @@ class Layer(Tracked):
     def __setstate__(self, fields: dict[str, Any]) -> None:
         self.__dict__.update(fields)
         self.__dict__["_used_by"] = weakref.WeakSet()
-
-
-def _dtype_name(dtype: Any) -> Any:
-    """The type in a serialised dtype policy, or what was given."""
-    if isinstance(dtype, dict):
-        return dtype.get("config", {}).get("name", "float32")
-    return dtype

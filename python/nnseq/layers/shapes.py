@@ -1,4 +1,4 @@
-"""Shapes as users give them."""
+"""Shapes and types as users give them."""
 
 from __future__ import annotations
 
@@ -52,3 +52,10 @@ def take_batch_input_shape(kwargs: dict[str, Any]) -> tuple[Any, ...] | None:
     if shape is None and dim is not None:
         shape = (dim,)
     return None if shape is None else to_shape((batch_size, *to_shape(shape)))
+
+
+def dtype_name(dtype: Any) -> Any:
+    """The type in a serialised dtype policy, or what was given."""
+    if isinstance(dtype, dict):
+        return dtype.get("config", {}).get("name", "float32")
+    return dtype
