@@ -44,17 +44,12 @@ NO_DEFAULT_OBJECT = {
     "MeanMetricWrapper", "Metric", "Optimizer", "Regularizer", "TimeDistributed", "Wrapper",
 }  # fmt: skip
 
-
-def abs_of(x):
-    return abs(x)
-
-
 ARGUMENTS = {
     "Activation": ("relu",), "AveragePooling1D": (2,), "AveragePooling2D": (2,), "Conv1D": (3, 2),
     "Conv2D": (3, 2), "Conv2DTranspose": (3, 2), "CosineDecay": (0.1, 10), "Dense": (3,),
     "DepthwiseConv2D": (2,), "Dropout": (0.5,), "Embedding": (3, 2),
     "ExponentialDecay": (0.1, 10, 0.5), "GaussianDropout": (0.5,), "GaussianNoise": (0.5,),
-    "InputLayer": ((3,),), "InverseTimeDecay": (0.1, 10, 0.5), "Lambda": (abs_of,),
+    "InputLayer": ((3,),), "InverseTimeDecay": (0.1, 10, 0.5), "Lambda": (nnseq.activations.relu,),
     "Permute": ((2, 1),),
     "PiecewiseConstantDecay": ([1], [1.0, 0.5]), "PolynomialDecay": (0.1, 10),
     "RepeatVector": (2,), "Rescaling": (2.0,), "Reshape": ((3,),), "SeparableConv2D": (3, 2),
