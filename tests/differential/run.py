@@ -45,14 +45,13 @@ def run_case(seed: int, step_in_keras: bool = True) -> set[str]:
         compile_(nnseq, ours, case)
         compile_(keras, theirs, case)
         runner = functools.partial(run, case=case)
-        judge.compare(
-            check_run,
-            runner(ours),
-            runner(theirs),
-            lambda: runner(again(keras, run_eagerly=True)),
-            lambda: again(nnseq),
-            runner,
-        )
+
+        def by_ops() -> Any:
+            nonlocal theirs  # what XLA got wrong is not saved either
+            theirs = again(keras, run_eagerly=True)
+            return runner(theirs)
+
+        judge.compare(check_run, runner(ours), runner(theirs), by_ops, lambda: again(nnseq), runner)
         if case.is_savable:
             with tempfile.TemporaryDirectory() as folder:
                 check_files(case, judge, (ours, theirs), Path(folder), step_in_keras)

@@ -1,0 +1,86 @@
+"""Reductions that leave out what is not a number."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from nnseq.engine.dispatch import to_tensor
+from nnseq.engine.dtypes import is_float
+from nnseq.engine.operation import operation
+from nnseq.engine.tensor import Tensor
+from nnseq.ops.core import as_float, cast
+from nnseq.ops.elementwise import isnan, sqrt, square, where
+from nnseq.ops.reduction import all as all_of
+from nnseq.ops.reduction import max as max_of
+from nnseq.ops.reduction import min as min_of
+from nnseq.ops.reduction import prod as prod_of
+from nnseq.ops.reduction import sum as sum_of
+
+
+def _filled(x: Any, value: float) -> Tensor:
+    x = to_tensor(x)
+    return where(isnan(x), value, x) if is_float(x.dtype) else x
+
+
+@operation
+def nansum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The sum of the numbers over these axes."""
+    return sum_of(_filled(x, 0.0), axis, keepdims)
+
+
+@operation
+def nanprod(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The product of the numbers over these axes."""
+    return prod_of(_filled(x, 1.0), axis, keepdims)
+
+
+def _extreme(x: Any, axis: Any, keepdims: bool, reduce: Any, worst: float) -> Tensor:
+    x = to_tensor(x)
+    result = reduce(_filled(x, worst), axis, keepdims)
+    if not is_float(x.dtype):
+        return result
+    return where(all_of(isnan(x), axis, keepdims), math.nan, result)
+
+
+@operation
+def nanmax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The largest number over these axes, NaN if there is none.
+
+    >>> nanmax([1.0, float("nan")]).item()
+    1.0
+    """
+    return _extreme(x, axis, keepdims, max_of, -math.inf)
+
+
+@operation
+def nanmin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The smallest number over these axes, NaN if there is none."""
+    return _extreme(x, axis, keepdims, min_of, math.inf)
+
+
+@operation
+def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The mean of the numbers over these axes."""
+    x = as_float(x)
+    count = sum_of(cast(x == x, x.dtype), axis, keepdims)
+    return nansum(x, axis, keepdims) / count
+
+
+@operation
+def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The biased variance of the numbers over these axes."""
+    x = as_float(x)
+    return nanmean(square(x - nanmean(x, axis, True)), axis, keepdims)
+
+
+@operation
+def nanstd(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The square root of nanvar."""
+    return sqrt(nanvar(x, axis, keepdims))
+
+
+@operation
+def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The largest element minus the smallest over these axes."""
+    return max_of(x, axis, keepdims) - min_of(x, axis, keepdims)
