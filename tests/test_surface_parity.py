@@ -20,9 +20,6 @@ AREAS = [
 # Names that come with later work (the issues name them) or that we leave out for good.
 LATER = {
     "initializers": "STFT STFTInitializer stft",
-    "losses": "BinaryFocalCrossentropy CTC CategoricalFocalCrossentropy Circle Dice Tversky "
-    "CategoricalGeneralizedCrossEntropy binary_focal_crossentropy categorical_focal_crossentropy "
-    "categorical_generalized_cross_entropy circle ctc dice tversky",
     "metrics": "BinaryIoU ConcordanceCorrelation IoU MeanIoU OneHotIoU OneHotMeanIoU "
     "PearsonCorrelation PrecisionAtRecall R2Score RecallAtPrecision SensitivityAtSpecificity "
     "SpecificityAtSensitivity binary_focal_crossentropy categorical_focal_crossentropy "

@@ -10,9 +10,15 @@ from differential.plain import Draw, Make, Name
 # Loss class -> (what its targets are, its options).
 LOSSES: dict[str, tuple[str, dict[str, Any]]] = {
     "BinaryCrossentropy": ("binary", {"label_smoothing": 0.1}),
+    "BinaryFocalCrossentropy": (
+        "binary",
+        {"apply_class_balancing": True, "gamma": 1.0, "label_smoothing": 0.1},
+    ),
     "CategoricalCrossentropy": ("onehot", {"label_smoothing": 0.1}),
+    "CategoricalFocalCrossentropy": ("onehot", {"alpha": 0.5, "label_smoothing": 0.1}),
     "CategoricalHinge": ("onehot", {}),
     "CosineSimilarity": ("values", {"axis": -1}),
+    "Dice": ("binary", {}),
     "Hinge": ("signs", {}),
     "Huber": ("values", {}),  # the configuration that Keras writes loses delta
     "KLDivergence": ("probabilities", {}),
@@ -24,7 +30,10 @@ LOSSES: dict[str, tuple[str, dict[str, Any]]] = {
     "Poisson": ("positive", {}),
     "SparseCategoricalCrossentropy": ("sparse", {"ignore_class": 1}),
     "SquaredHinge": ("signs", {}),
+    "Tversky": ("binary", {"alpha": 0.3}),
 }
+# Options without which a loss is one number for the batch, that sample weights do not fit.
+LOSS_NEEDS: dict[str, dict[str, Any]] = {"Dice": {"axis": -1}, "Tversky": {"axis": -1}}
 CROSSENTROPIES = [name for name in LOSSES if name.endswith("Crossentropy")]
 LOSS_NAMES = [*LOSSES, *CROSSENTROPIES, "MeanSquaredError", *CROSSENTROPIES]  # as users choose
 
@@ -148,11 +157,13 @@ def draw_loss(draw: Draw) -> tuple[Any, str, bool, int]:
     name = draw.turn(LOSS_NAMES)
     kind, options = LOSSES[name]
     form = draw.pick([*["object"] * 6, *["string", "alias", "function"] * 3, "class"])
+    form = "object" if name in LOSS_NEEDS else form
     several = kind in ("onehot", "sparse", "probabilities") or name == "CosineSimilarity"
     units = 3 if several else draw.pick([1, 1, 3])
     logits = form == "object" and name in CROSSENTROPIES and draw.chance(0.6)
     if form == "object":
         arguments = draw.some({**options, "reduction": ["sum", "mean"]}, 0.3)
+        arguments |= LOSS_NEEDS.get(name, {})
         arguments |= {"from_logits": True} if logits else {}
         return Make(f"losses.{name}", arguments), kind, logits, units
     loss = {

@@ -22,7 +22,9 @@ LONG = range(200, 2200)
 EXCEPT = {
     "layers": {"Layer", "InputSpec", "SimpleRNNCell", "Wrapper"}  # bases and parts
     | {"Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"},  # 2 inputs
-    "losses": {"Loss", "LossFunctionWrapper"},
+    "losses": {"Loss", "LossFunctionWrapper"}
+    | {"CTC", "Circle"}  # not of one sample's outputs
+    | {"CategoricalGeneralizedCrossEntropy"},  # Keras broadcasts classes (N, 1)
     "metrics": {"Metric", "MeanMetricWrapper", "Mean", "Sum"},  # of values, not of targets
     "optimizers": {"Optimizer"},
     "optimizers.schedules": {"LearningRateSchedule"},

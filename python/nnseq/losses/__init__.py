@@ -9,6 +9,14 @@ from nnseq.losses.divergence import (
     kl_divergence,
     poisson,
 )
+from nnseq.losses.focal import (
+    BinaryFocalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
+    binary_focal_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_generalized_cross_entropy,
+)
 from nnseq.losses.functions import (
     binary_crossentropy,
     categorical_crossentropy,
@@ -33,6 +41,12 @@ from nnseq.losses.losses import (
     MeanSquaredError,
     SparseCategoricalCrossentropy,
 )
+from nnseq.losses.overlap import (
+    Dice,
+    Tversky,
+    dice,
+    tversky,
+)
 from nnseq.losses.regression import (
     CosineSimilarity,
     Huber,
@@ -45,12 +59,25 @@ from nnseq.losses.regression import (
     mean_absolute_percentage_error,
     mean_squared_logarithmic_error,
 )
+from nnseq.losses.sequence import (
+    CTC,
+    ctc,
+)
+from nnseq.losses.similarity import (
+    Circle,
+    circle,
+)
 
 _functions = [
     binary_crossentropy,
+    binary_focal_crossentropy,
     categorical_crossentropy,
+    categorical_focal_crossentropy,
     categorical_hinge,
+    circle,
     cosine_similarity,
+    ctc,
+    dice,
     hinge,
     huber,
     kl_divergence,
@@ -62,14 +89,21 @@ _functions = [
     poisson,
     sparse_categorical_crossentropy,
     squared_hinge,
+    tversky,
 ]
 _registry = Registry(
     "loss",
     [
         BinaryCrossentropy,
+        BinaryFocalCrossentropy,
+        CTC,
         CategoricalCrossentropy,
+        CategoricalFocalCrossentropy,
+        CategoricalGeneralizedCrossEntropy,
         CategoricalHinge,
+        Circle,
         CosineSimilarity,
+        Dice,
         Hinge,
         Huber,
         KLDivergence,
@@ -81,6 +115,7 @@ _registry = Registry(
         Poisson,
         SparseCategoricalCrossentropy,
         SquaredHinge,
+        Tversky,
     ],
     {
         **{fn.__name__: fn for fn in _functions},
@@ -127,10 +162,16 @@ def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
 
 
 __all__ = [
+    "CTC",
     "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
     "CategoricalHinge",
+    "Circle",
     "CosineSimilarity",
+    "Dice",
     "Hinge",
     "Huber",
     "KLDivergence",
@@ -144,11 +185,18 @@ __all__ = [
     "Poisson",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
+    "Tversky",
     "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
     "categorical_hinge",
+    "circle",
     "cosine_similarity",
+    "ctc",
     "deserialize",
+    "dice",
     "get",
     "hinge",
     "huber",
@@ -162,4 +210,5 @@ __all__ = [
     "serialize",
     "sparse_categorical_crossentropy",
     "squared_hinge",
+    "tversky",
 ]

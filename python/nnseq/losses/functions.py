@@ -4,7 +4,13 @@ from typing import Any
 
 from nnseq import ops
 from nnseq.engine.dtypes import is_float
-from nnseq.losses.shapes import check_same_shape, compatible, squeeze_or_expand
+from nnseq.losses.shapes import (
+    check_same_shape,
+    compatible,
+    squeeze_or_expand,
+    takes_classes,
+    without_axis,
+)
 
 
 def float_targets(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
@@ -33,11 +39,19 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
     return ops.mean(ops.abs(y_true - y_pred), axis=-1)
 
 
-def _check_smoothing(label_smoothing: float) -> None:
+def smoothed(y_true: Any, label_smoothing: float, classes: Any) -> Any:
+    """Targets mixed with this share of the uniform distribution.
+
+    Raises:
+        ValueError: if it is not in [0, 1].
+    """
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(
             f"label_smoothing must be in [0, 1]. Received: label_smoothing={label_smoothing}"
         )
+    if not label_smoothing:
+        return y_true
+    return y_true * (1.0 - label_smoothing) + label_smoothing / classes
 
 
 def binary_crossentropy(
@@ -57,9 +71,7 @@ def binary_crossentropy(
     """
     y_true, y_pred = float_targets(y_true, y_pred)
     check_same_shape("binary_crossentropy", y_true, y_pred, _binary_hint(y_true, y_pred))
-    _check_smoothing(label_smoothing)
-    if label_smoothing:
-        y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
+    y_true = smoothed(y_true, label_smoothing, 2)
     return ops.mean(ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits), axis=axis)
 
 
@@ -95,20 +107,22 @@ def categorical_crossentropy(
         " For integer classes use sparse_categorical_crossentropy, or utils.to_categorical for "
         "one-hot targets.",
     )
-    _check_smoothing(label_smoothing)
-    if y_pred.shape[-1] == 1:
-        raise ValueError(
-            "categorical_crossentropy: one class only (predictions of shape "
-            f"{tuple(y_pred.shape)}); the loss would always be 0. Use binary_crossentropy."
-        )
-    y_true, y_pred = _class_last(y_true, y_pred, axis)
-    if label_smoothing:
-        classes = y_pred.shape[-1]
-        y_true = y_true * (1.0 - label_smoothing) + label_smoothing / classes
+    check_several_classes("categorical_crossentropy", y_pred)
+    y_true, y_pred = class_last(y_true, y_pred, axis)
+    y_true = smoothed(y_true, label_smoothing, y_pred.shape[-1])
     return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits)
 
 
-def _class_last(y_true: Any, y_pred: Any, axis: int) -> tuple[Any, Any]:
+def check_several_classes(name: str, y_pred: Any) -> None:
+    """Refuses predictions of one class."""
+    if y_pred.shape[-1] == 1:
+        raise ValueError(
+            f"{name}: one class only (predictions of shape {tuple(y_pred.shape)}); the loss would "
+            "always be 0. Use binary_crossentropy."
+        )
+
+
+def class_last(y_true: Any, y_pred: Any, axis: int) -> tuple[Any, Any]:
     """Targets and predictions with the class axis last."""
     rank = len(y_pred.shape)
     if axis % rank == rank - 1:
@@ -118,6 +132,7 @@ def _class_last(y_true: Any, y_pred: Any, axis: int) -> tuple[Any, Any]:
     return y_true, ops.moveaxis(y_pred, axis, -1)
 
 
+@takes_classes(without_axis)
 def sparse_categorical_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -137,7 +152,7 @@ def sparse_categorical_crossentropy(
     labels = ops.convert_to_tensor(y_true)
     if len(labels.shape) == len(y_pred.shape) and labels.shape[-1] == 1:
         labels = ops.squeeze(labels, axis=-1)
-    labels, y_pred = _class_last(labels, y_pred, axis)
+    labels, y_pred = class_last(labels, y_pred, axis)
     if not compatible(labels.shape, y_pred.shape[:-1]):
         one_hot = compatible(labels.shape, y_pred.shape)
         raise ValueError(

@@ -14,7 +14,7 @@ from nnseq.losses.functions import (
     sparse_categorical_crossentropy,
 )
 from nnseq.losses.loss import Loss
-from nnseq.losses.shapes import check_classes, squeeze_or_expand, to_tensors
+from nnseq.losses.shapes import ClassTargets, check_classes, squeeze_or_expand, to_tensors
 
 
 class LossFunctionWrapper(Loss):
@@ -38,21 +38,25 @@ class LossFunctionWrapper(Loss):
         self.fn = fn
         self._fn_kwargs = kwargs
 
+    @property
+    def _classes(self) -> ClassTargets | None:
+        """What the function says of its targets, if they are integers."""
+        return getattr(self.fn, "class_targets", None)
+
     def _convert_targets(self, y_true: Any) -> Any:
-        if self.fn is sparse_categorical_crossentropy:  # classes stay integers
-            return to_tensors(y_true)
-        return super()._convert_targets(y_true)
+        return super()._convert_targets(y_true) if self._classes is None else to_tensors(y_true)
 
     def expected_targets(self, shape: Any, dtype: str) -> tuple[Any, str]:
-        if self.fn is not sparse_categorical_crossentropy:
+        if self._classes is None:
             return shape, dtype
-        axis = self._fn_kwargs.get("axis", -1) % len(shape)
-        return (*shape[:axis], *shape[axis + 1 :]), "int64"
+        return self._classes.shape(shape, self._fn_kwargs.get("axis", -1)), "int64"
 
     def check_targets(self, y_true: np.ndarray, shape: Sequence[int | None]) -> None:
-        classes = shape[self._fn_kwargs.get("axis", -1)] if shape else None
-        if self.fn is sparse_categorical_crossentropy and classes is not None:
-            check_classes(self.name, y_true, classes, self._fn_kwargs.get("ignore_class"))
+        if self._classes is None or not self._classes.checked:
+            return
+        count = shape[self._fn_kwargs.get("axis", -1)] if shape else None
+        if count is not None:
+            check_classes(self.name, y_true, count, self._fn_kwargs.get("ignore_class"))
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         if not is_nested(y_true) and not is_nested(y_pred):

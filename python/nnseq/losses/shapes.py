@@ -1,7 +1,8 @@
 """How the shapes of targets, predictions and weights are brought together."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -88,6 +89,41 @@ def check_classes(name: str, labels: np.ndarray, classes: int, ignored: int | No
             f"{name}: class {rows[sample, place]} of sample {sample} is not one of the model's "
             f"{classes} classes, 0 to {classes - 1}."
         )
+
+
+@dataclass(frozen=True)
+class ClassTargets:
+    """What a function of integer targets takes.
+
+    shape: theirs, of the shape of the predictions and the axis of the classes. checked: whether
+    they have to be one of the classes.
+    """
+
+    shape: Callable[[Any, int], Any]
+    checked: bool = True
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def takes_classes(shape: Callable[[Any, int], Any], checked: bool = True) -> Callable[[F], F]:
+    """Marks a loss function whose targets are integers; see ClassTargets."""
+
+    def mark(function: F) -> F:
+        function.class_targets = ClassTargets(shape, checked)  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def without_axis(shape: Any, axis: int) -> Any:
+    """One class for each distribution: the shape without the axis of the classes.
+
+    >>> without_axis((None, 5, 3), -1)
+    (None, 5)
+    """
+    axis %= len(shape)
+    return (*shape[:axis], *shape[axis + 1 :])
 
 
 def align_weights(weights: Any, values: Any) -> Any:

@@ -40,6 +40,9 @@ from nnseq.ops.crossentropy import (
     categorical_crossentropy,
     sparse_categorical_crossentropy,
 )
+from nnseq.ops.ctc import (
+    ctc_loss,
+)
 from nnseq.ops.elementwise import binary, maximum, unary
 from nnseq.ops.indexing import one_hot
 from nnseq.ops.layout import reshape, squeeze
@@ -64,6 +67,7 @@ __all__ = [
     "categorical_crossentropy",
     "celu",
     "conv",
+    "ctc_loss",
     "depthwise_conv",
     "elu",
     "gelu",
