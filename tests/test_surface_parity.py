@@ -20,10 +20,6 @@ AREAS = [
 # Names that come with later work (the issues name them) or that we leave out for good.
 LATER = {
     "initializers": "STFT STFTInitializer stft",
-    "metrics": "BinaryIoU ConcordanceCorrelation IoU MeanIoU OneHotIoU OneHotMeanIoU "
-    "PearsonCorrelation PrecisionAtRecall R2Score RecallAtPrecision SensitivityAtSpecificity "
-    "SpecificityAtSensitivity binary_focal_crossentropy categorical_focal_crossentropy "
-    "concordance_correlation pearson_correlation",
     "optimizers": "Adafactor Lamb LossScaleOptimizer MultiOptimizer Muon OptimizerMap "
     "ScheduleFreeAdamW legacy",
     "optimizers.schedules": "CosineDecayRestarts",
@@ -46,9 +42,12 @@ ARGUMENTS = {
     "Conv2D": (3, 2), "Conv2DTranspose": (3, 2), "CosineDecay": (0.1, 10), "Dense": (3,),
     "DepthwiseConv2D": (2,), "Dropout": (0.5,), "Embedding": (3, 2),
     "ExponentialDecay": (0.1, 10, 0.5), "GaussianDropout": (0.5,), "GaussianNoise": (0.5,),
-    "InputLayer": ((3,),), "InverseTimeDecay": (0.1, 10, 0.5), "Lambda": (nnseq.activations.relu,),
-    "Permute": ((2, 1),),
+    "InputLayer": ((3,),), "InverseTimeDecay": (0.1, 10, 0.5), "IoU": (3, [0, 2]),
+    "Lambda": (nnseq.activations.relu,), "MeanIoU": (3,), "OneHotIoU": (3, [0]),
+    "OneHotMeanIoU": (3,), "Permute": ((2, 1),),
     "PiecewiseConstantDecay": ([1], [1.0, 0.5]), "PolynomialDecay": (0.1, 10),
+    "PrecisionAtRecall": (0.5,), "RecallAtPrecision": (0.5,),
+    "SensitivityAtSpecificity": (0.5,), "SpecificityAtSensitivity": (0.5,),
     "RepeatVector": (2,), "Rescaling": (2.0,), "Reshape": ((3,),), "SeparableConv2D": (3, 2),
     "SimpleRNN": (3,), "SimpleRNNCell": (3,),
     "SpatialDropout1D": (0.5,), "SpatialDropout2D": (0.5,),

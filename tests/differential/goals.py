@@ -47,11 +47,22 @@ _ERRORS = [
 ]
 _COUNTS = ["TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives"]
 _RETRIEVAL = ["Precision", "Recall", "AUC"]
+_BEST_RATES: dict[str, dict[str, Any]] = {
+    "PrecisionAtRecall": {"recall": 0.5},
+    "RecallAtPrecision": {"precision": 0.5},
+    "SensitivityAtSpecificity": {"specificity": 0.5},
+    "SpecificityAtSensitivity": {"sensitivity": 0.5},
+}
 METRICS: dict[str, list[str]] = {
-    "values": [*_ERRORS, "Accuracy"],
+    "values": [*_ERRORS, "Accuracy", "ConcordanceCorrelation", "R2Score"],
     "positive": ["Poisson", "MeanSquaredLogarithmicError", *_ERRORS],
     "signs": ["Hinge", "SquaredHinge", "MeanSquaredError"],
-    "probabilities": ["KLDivergence", "CosineSimilarity", "MeanAbsoluteError"],
+    "probabilities": [
+        "KLDivergence",
+        "CosineSimilarity",
+        "MeanAbsoluteError",
+        "PearsonCorrelation",
+    ],
     "onehot": [
         "CategoricalAccuracy",
         "TopKCategoricalAccuracy",
@@ -59,6 +70,8 @@ METRICS: dict[str, list[str]] = {
         "CategoricalHinge",
         "F1Score",
         "FBetaScore",
+        "OneHotIoU",
+        "OneHotMeanIoU",
         "accuracy",
         *_RETRIEVAL,
     ],
@@ -66,10 +79,20 @@ METRICS: dict[str, list[str]] = {
         "SparseCategoricalAccuracy",
         "SparseTopKCategoricalAccuracy",
         "SparseCategoricalCrossentropy",
+        "IoU",
+        "MeanIoU",
         "accuracy",
         "acc",
     ],
-    "binary": ["BinaryAccuracy", "BinaryCrossentropy", "accuracy", *_RETRIEVAL, *_COUNTS],
+    "binary": [
+        "BinaryAccuracy",
+        "BinaryCrossentropy",
+        "BinaryIoU",
+        "accuracy",
+        *_RETRIEVAL,
+        *_BEST_RATES,
+        *_COUNTS,
+    ],
 }
 METRIC_OPTIONS: dict[str, dict[str, Any]] = {
     "AUC": {"num_thresholds": 50, "curve": "PR", "summation_method": ["minoring", "majoring"]},
@@ -85,8 +108,13 @@ METRIC_OPTIONS: dict[str, dict[str, Any]] = {
 }
 # Options without which a metric has no single number or, of the top k, is always 1.
 METRIC_NEEDS: dict[str, dict[str, Any]] = {
+    **_BEST_RATES,
     "F1Score": {"average": "macro"},
     "FBetaScore": {"average": "micro"},
+    "IoU": {"num_classes": 3, "target_class_ids": [1, 2], "sparse_y_pred": False},
+    "MeanIoU": {"num_classes": 3, "sparse_y_pred": False},
+    "OneHotIoU": {"num_classes": 3, "target_class_ids": [0, 2]},
+    "OneHotMeanIoU": {"num_classes": 3},
     "TopKCategoricalAccuracy": {"k": 2},
     "SparseTopKCategoricalAccuracy": {"k": 2},
 }
@@ -178,10 +206,11 @@ def draw_loss(draw: Draw) -> tuple[Any, str, bool, int]:
 def draw_metric(draw: Draw, kind: str, logits: bool, shape: tuple[int, ...]) -> Any:
     """A metric in one of its forms, for outputs of a shape.
 
-    F-scores take one vector per sample only; of one number the cosine is its sign, a step.
+    F-scores and R2 take one vector per sample only; of one number the cosine is its sign, a step;
+    BinaryIoU has one weight per number in Keras.
     """
-    unfit = ["F1Score", "FBetaScore"] if len(shape) > 1 else []
-    unfit += ["CosineSimilarity"] if shape[-1] == 1 else []
+    unfit = ["F1Score", "FBetaScore", "R2Score"] if len(shape) > 1 else []
+    unfit += ["CosineSimilarity"] if shape[-1] == 1 else ["BinaryIoU"]
     name = draw.pick([metric for metric in METRICS[kind] if metric not in unfit])
     if not name[0].isupper():
         return name

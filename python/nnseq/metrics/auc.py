@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nnseq import ops
-from nnseq.metrics.confusion import _KINDS, ConfusionMetric
+from nnseq.metrics.confusion import KINDS, ConfusionMetric
 
 _CURVES = {"roc": "ROC", "pr": "PR", "prgain": "PRGAIN"}
 _METHODS = {"interpolation": "interpolation", "minoring": "minoring", "majoring": "majoring"}
@@ -105,7 +105,7 @@ class AUC(ConfusionMetric):
             )
         if not self._counts:
             self._make_counts(shape[1])
-        labels = self._counts[_KINDS[0]].shape[1]
+        labels = self._counts[KINDS[0]].shape[1]
         if shape[1] != labels:
             raise ValueError(
                 f"{self.name}: expected scores of {labels} labels. Received: y_pred.shape={shape}"
@@ -114,7 +114,7 @@ class AUC(ConfusionMetric):
     def result(self) -> Any:
         if not self._counts:
             return ops.zeros(())
-        tp, fp, tn, fn = (self._counts[kind].value for kind in _KINDS)
+        tp, fp, tn, fn = (self._counts[kind].value for kind in KINDS)
         if self.curve == "PR" and self.summation_method == "interpolation":
             pieces = _pieces_precision_recall(tp, fp, fn)
         else:

@@ -8,7 +8,7 @@ from nnseq.engine.variable import Variable
 from nnseq.losses.shapes import align_weights, check_same_shape, squeeze_or_expand
 from nnseq.metrics.metric import Metric
 
-_KINDS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
+KINDS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
 
 
 def best(scores: Any, k: int) -> Any:
@@ -33,7 +33,7 @@ class ConfusionMetric(Metric):
     """Base: keeps the weighted counts of `_kinds` at T thresholds, each (T,), or (T, L) with L
     labels counted apart."""
 
-    _kinds: ClassVar[tuple[str, ...]] = _KINDS
+    _kinds: ClassVar[tuple[str, ...]] = KINDS
 
     def __init__(self, thresholds: Sequence[float], name: str | None, dtype: str | None) -> None:
         super().__init__(name=name, dtype=dtype)
@@ -62,6 +62,18 @@ class ConfusionMetric(Metric):
             given = ops.convert_to_tensor(sample_weight, "float32")
             weights = weights * (align_weights(given, y_pred) if len(given.shape) else given)
         return y_true, y_pred, weights
+
+    def _count_class(self, class_id: int | None, *parts: Any) -> None:
+        """Counts targets, scores and weights of one entry of the last axis, or of all of them."""
+        if class_id is not None:
+            shape = tuple(parts[1].shape)
+            if len(shape) < 2:
+                raise ValueError(
+                    f"{self.name}: with class_id={class_id} the scores must have shape "
+                    f"(N, ..., classes). Received: {shape}"
+                )
+            parts = tuple(part[..., class_id] for part in parts)
+        self._count(*(ops.reshape(part, (1, -1)) for part in parts))
 
     def _count(self, y_true: Any, y_pred: Any, weights: Any) -> None:
         """Adds to the counts; all arguments have shape (1, n) or (1, N, L)."""
@@ -170,15 +182,7 @@ class _Ratio(_AtThresholds):
         y_true, y_pred, weights = self._aligned(y_true, y_pred, sample_weight)
         if self.top_k is not None:
             y_pred = ops.where(best(y_pred, self.top_k), y_pred, float("-inf"))
-        parts = [y_true, y_pred, weights]
-        if self.class_id is not None:
-            if y_pred.ndim < 2:
-                raise ValueError(
-                    f"{self.name}: with class_id={self.class_id} the scores must have shape "
-                    f"(N, ..., classes). Received: {tuple(y_pred.shape)}"
-                )
-            parts = [part[..., self.class_id] for part in parts]
-        self._count(*(ops.reshape(part, (1, -1)) for part in parts))
+        self._count_class(self.class_id, y_true, y_pred, weights)
 
     def _values(self) -> Any:
         right, others = (count.value for count in self._counts.values())
