@@ -230,7 +230,7 @@ def draw_metric(draw: Draw, kind: str, logits: bool, shape: tuple[int, ...]) -> 
 
 def draw_optimizer(draw: Draw, has_l1: bool) -> Any:
     """An optimizer in one of its forms; `has_l1`: whether weights should stay away from 0, where
-    JAX has the derivative 1 of |w|, others 0."""
+    JAX has the derivative 1 of |w| and of leaky_relu(w), others 0 and the slope."""
     if draw.chance(0.06):
         return draw.pick(["sgd", "adam", "rmsprop", "Adagrad", "adamw", "Nadam"])
     name, arguments = draw.turn(OPTIMIZERS)
@@ -242,7 +242,9 @@ def draw_optimizer(draw: Draw, has_l1: bool) -> Any:
     if draw.chance(0.2):
         arguments["weight_decay"] = 0.05
     if draw.chance(0.25):
-        arguments["learning_rate"] = draw.turn(SCHEDULES)
+        schedule = draw.turn(SCHEDULES)
+        if name != "Ftrl":  # which divides by the rate of other steps, and explodes
+            arguments["learning_rate"] = schedule
     return Make(f"optimizers.{name}", arguments)
 
 

@@ -36,10 +36,10 @@ def run_case(seed: int, step_in_keras: bool = True) -> set[str]:
         ours, theirs = pair(case)
         start = ours.get_weights()
 
-        def again(library: Any, **eager: Any) -> Any:
+        def again(library: Any) -> Any:
             model = build(library, case)
             model.set_weights(start)
-            compile_(library, model, case, **eager)
+            compile_(library, model, case)
             return model
 
         compile_(nnseq, ours, case)
@@ -48,8 +48,12 @@ def run_case(seed: int, step_in_keras: bool = True) -> set[str]:
 
         def by_ops() -> Any:
             nonlocal theirs  # what XLA got wrong is not saved either
-            theirs = again(keras, run_eagerly=True)
-            return runner(theirs)
+            theirs = again(keras)
+            theirs.run_eagerly = True
+            try:
+                return runner(theirs)
+            finally:
+                theirs.run_eagerly = False
 
         judge.compare(check_run, runner(ours), runner(theirs), by_ops, lambda: again(nnseq), runner)
         if case.is_savable:
