@@ -38,7 +38,10 @@ NO_DEFAULT_OBJECT = {
 }  # fmt: skip
 
 ARGUMENTS = {
-    "Activation": ("relu",), "AveragePooling1D": (2,), "AveragePooling2D": (2,), "Conv1D": (3, 2),
+    "Activation": ("relu",), "CenterCrop": (4, 4), "RandomBrightness": (0.5,),
+    "RandomContrast": (0.5,), "RandomCrop": (3, 3, 7), "RandomRotation": (0.1,),
+    "RandomTranslation": (0.1, (-0.2, 0.3)), "RandomZoom": (0.1,), "Resizing": (4, 5),
+    "AveragePooling1D": (2,), "AveragePooling2D": (2,), "Conv1D": (3, 2),
     "Conv2D": (3, 2), "Conv2DTranspose": (3, 2), "CosineDecay": (0.1, 10), "Dense": (3,),
     "DepthwiseConv2D": (2,), "Dropout": (0.5,), "Embedding": (3, 2),
     "ExponentialDecay": (0.1, 10, 0.5), "GaussianDropout": (0.5,), "GaussianNoise": (0.5,),

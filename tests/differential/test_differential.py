@@ -21,6 +21,17 @@ LONG = range(200, 2200)
 # Public classes that are no part of a Sequential model by themselves.
 EXCEPT = {
     "layers": {"Layer", "InputSpec", "SimpleRNNCell", "Wrapper"}  # bases and parts
+    | {
+        "CenterCrop",
+        "Resizing",
+        "RandomBrightness",
+        "RandomContrast",
+        "RandomCrop",
+        "RandomFlip",
+        "RandomRotation",
+        "RandomTranslation",
+        "RandomZoom",
+    }  # tests/test_layers_images.py
     | {"Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"},  # 2 inputs
     "losses": {"Loss", "LossFunctionWrapper"}
     | {"CTC", "Circle"}  # not of one sample's outputs

@@ -6,6 +6,7 @@ from nnseq.engine.registry import Registry
 from nnseq.layers.activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from nnseq.layers.convolutional import Conv1D, Conv2D, Conv2DTranspose
 from nnseq.layers.core import Activation, Dense, Dropout, Embedding, Flatten, Identity, Reshape
+from nnseq.layers.images import CenterCrop, Resizing
 from nnseq.layers.input_layer import Input, InputLayer
 from nnseq.layers.input_spec import InputSpec
 from nnseq.layers.lambda_layer import Lambda
@@ -39,6 +40,15 @@ from nnseq.layers.pooling import (
     MaxPooling2D,
 )
 from nnseq.layers.preprocessing import Normalization, Rescaling
+from nnseq.layers.random_images import (
+    RandomBrightness,
+    RandomContrast,
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
+    RandomTranslation,
+    RandomZoom,
+)
 from nnseq.layers.regularization import (
     ActivityRegularization,
     GaussianDropout,
@@ -110,6 +120,7 @@ __all__ = [
     "AvgPool1D",
     "AvgPool2D",
     "BatchNormalization",
+    "CenterCrop",
     "Concatenate",
     "Conv1D",
     "Conv2D",
@@ -153,10 +164,18 @@ __all__ = [
     "Normalization",
     "PReLU",
     "Permute",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "Resizing",
     "SeparableConv2D",
     "SeparableConvolution2D",
     "SimpleRNN",

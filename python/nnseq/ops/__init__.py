@@ -1,7 +1,7 @@
 """Functions of Tensors, with the names and signatures of keras.ops."""
 
 from nnseq.engine.tensor import is_tensor
-from nnseq.ops import nn
+from nnseq.ops import image, nn
 from nnseq.ops.composed import (
     allclose,
     arccosh,
@@ -364,6 +364,7 @@ __all__ = [
     "hstack",
     "hypot",
     "identity",
+    "image",
     "inner",
     "is_keras_tensor",
     "is_tensor",

@@ -10,8 +10,11 @@ from nnseq.engine.custom_objects import (
 )
 from nnseq.engine.registry import deserialize_keras_object, serialize_keras_object
 from nnseq.utils.batches import PyDataset, pack_x_y_sample_weight, unpack_x_y_sample_weight
+from nnseq.utils.datasets import split_dataset, timeseries_dataset_from_array
+from nnseq.utils.files import get_file
 from nnseq.utils.numerical import normalize, to_categorical
 from nnseq.utils.progbar import Progbar
+from nnseq.utils.sequences import pad_sequences
 from nnseq.utils.session import clear_session, set_random_seed
 
 Sequence = PyDataset
@@ -25,13 +28,17 @@ __all__ = [
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",
+    "get_file",
     "get_registered_name",
     "get_registered_object",
     "normalize",
     "pack_x_y_sample_weight",
+    "pad_sequences",
     "register_keras_serializable",
     "serialize_keras_object",
     "set_random_seed",
+    "split_dataset",
+    "timeseries_dataset_from_array",
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
