@@ -41,6 +41,9 @@ class ImageLayer(Layer):
         """The result for a batch of images."""
         raise NotImplementedError(f"{type(self).__name__} must implement transform()")
 
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "data_format": self.data_format}
+
 
 class Resizing(ImageLayer):
     """Images in another size; the type of their numbers stays, whole numbers are rounded.
@@ -112,7 +115,6 @@ class Resizing(ImageLayer):
             "fill_mode": self.fill_mode,
             "fill_value": self.fill_value,
             "antialias": self.antialias,
-            "data_format": self.data_format,
         }
 
 
@@ -143,12 +145,7 @@ class CenterCrop(ImageLayer):
         return x[tuple(key)]
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "height": self.height,
-            "width": self.width,
-            "data_format": self.data_format,
-        }
+        return {**super().get_config(), "height": self.height, "width": self.width}
 
 
 def resized_middle(images: Any, layer: Any) -> Any:

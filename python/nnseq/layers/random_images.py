@@ -94,8 +94,7 @@ class RandomFlip(RandomImageLayer):
         return ops.where(flips, ops.flip(images, axes), images)
 
     def get_config(self) -> dict[str, Any]:
-        config = {"seed": self.seed, "mode": self.mode, "data_format": self.data_format}
-        return {**super().get_config(), **config}
+        return {**super().get_config(), "seed": self.seed, "mode": self.mode}
 
 
 class MovedImageLayer(RandomImageLayer):
@@ -145,7 +144,6 @@ class MovedImageLayer(RandomImageLayer):
             "interpolation": self.interpolation,
             "seed": self.seed,
             "fill_value": self.fill_value,
-            "data_format": self.data_format,
         }
 
 
@@ -315,10 +313,8 @@ class RandomCrop(RandomImageLayer):
         return x[tuple(key)]
 
     def get_config(self) -> dict[str, Any]:
-        config = {"height": self.height, "width": self.width}
-        return {
-            **super().get_config(), **config, "seed": self.seed, "data_format": self.data_format
-        }  # fmt: skip
+        config = {"height": self.height, "width": self.width, "seed": self.seed}
+        return {**super().get_config(), **config}
 
 
 class RandomContrast(RandomImageLayer):
