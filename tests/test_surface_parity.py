@@ -35,10 +35,12 @@ OPTIONAL_HERE = {"AveragePooling1D", "AveragePooling2D"}  # pool_size=2, as in K
 NO_DEFAULT_OBJECT = {
     "Constraint", "Initializer", "InputSpec", "Layer", "LearningRateSchedule", "Loss",
     "MeanMetricWrapper", "Metric", "Optimizer", "Regularizer", "TimeDistributed", "Wrapper",
+    "Hashing", "IntegerLookup", "StringLookup", "TextVectorization",  # Keras: with TensorFlow only
 }  # fmt: skip
 
 ARGUMENTS = {
-    "Activation": ("relu",), "CenterCrop": (4, 4), "RandomBrightness": (0.5,),
+    "Activation": ("relu",), "CategoryEncoding": (4,), "Discretization": ([0.0, 1.0],),
+    "CenterCrop": (4, 4), "RandomBrightness": (0.5,),
     "RandomContrast": (0.5,), "RandomCrop": (3, 3, 7), "RandomRotation": (0.1,),
     "RandomTranslation": (0.1, (-0.2, 0.3)), "RandomZoom": (0.1,), "Resizing": (4, 5),
     "AveragePooling1D": (2,), "AveragePooling2D": (2,), "Conv1D": (3, 2),

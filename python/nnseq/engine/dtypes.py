@@ -54,6 +54,11 @@ def set_epsilon(value: float) -> None:
     _epsilon = float(value)
 
 
+def input_dtype(dtype: Any) -> str:
+    """The name of a type of inputs: one of the core, or "string", which only host layers take."""
+    return "string" if dtype in ("string", str) else standardize_dtype(dtype)
+
+
 def standardize_dtype(dtype: Any) -> str:
     """The core's name of a type given as a string, a NumPy type, a Python type or None (floatx).
 

@@ -128,6 +128,12 @@ def record(
     op: Operation, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Adds a node to `op`; the outputs' shapes are those of `function` run on symbolic values."""
+    for x in [*nest.flatten(args), *nest.flatten(kwargs)]:
+        if isinstance(x, KerasTensor) and x.dtype == "string":
+            raise TypeError(
+                f"{op.name} takes numbers, not strings; begin with TextVectorization, StringLookup "
+                "or Hashing, which make numbers of them"
+            )
     outputs = output_spec(function, args, kwargs)
     Node(op, args, kwargs, outputs)
     return outputs

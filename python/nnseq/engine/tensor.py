@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from nnseq import _core
-from nnseq.engine.dtypes import converted, is_float, numpy_dtype, standardize_dtype
+from nnseq.engine.dtypes import (
+    converted,
+    input_dtype,
+    is_float,
+    numpy_dtype,
+    standardize_dtype,
+)
 from nnseq.engine.naming import auto_name
 from nnseq.engine.operators import Operators, UnknownDimError, operators, refuse
 
@@ -245,7 +251,7 @@ class KerasTensor(Operators):
         history: tuple[Operation, Node, int] | None = None,
     ) -> None:
         self.shape = tuple(shape)
-        self.dtype = standardize_dtype(dtype)
+        self.dtype = input_dtype(dtype)
         self.name = name or auto_name("keras_tensor")
         self.history = history
         self._keras_mask = None

@@ -4,6 +4,7 @@ from typing import Any
 
 from nnseq.engine.registry import Registry
 from nnseq.layers.activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
+from nnseq.layers.categories import CategoryEncoding, Discretization
 from nnseq.layers.convolutional import Conv1D, Conv2D, Conv2DTranspose
 from nnseq.layers.core import Activation, Dense, Dropout, Embedding, Flatten, Identity, Reshape
 from nnseq.layers.images import CenterCrop, Resizing
@@ -11,6 +12,7 @@ from nnseq.layers.input_layer import Input, InputLayer
 from nnseq.layers.input_spec import InputSpec
 from nnseq.layers.lambda_layer import Lambda
 from nnseq.layers.layer import Layer
+from nnseq.layers.lookups import Hashing, IntegerLookup, StringLookup
 from nnseq.layers.masking import Masking
 from nnseq.layers.merging import (
     Add,
@@ -68,6 +70,7 @@ from nnseq.layers.reshaping import (
 )
 from nnseq.layers.rnn import SimpleRNN, SimpleRNNCell
 from nnseq.layers.separable import DepthwiseConv2D, SeparableConv2D
+from nnseq.layers.text import TextVectorization
 from nnseq.layers.wrapping import TimeDistributed, Wrapper
 
 AvgPool2D = AveragePooling2D
@@ -120,6 +123,7 @@ __all__ = [
     "AvgPool1D",
     "AvgPool2D",
     "BatchNormalization",
+    "CategoryEncoding",
     "CenterCrop",
     "Concatenate",
     "Conv1D",
@@ -132,6 +136,7 @@ __all__ = [
     "Cropping2D",
     "Dense",
     "DepthwiseConv2D",
+    "Discretization",
     "Dropout",
     "Embedding",
     "Flatten",
@@ -145,10 +150,12 @@ __all__ = [
     "GlobalMaxPool2D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
+    "IntegerLookup",
     "Lambda",
     "Layer",
     "LayerNormalization",
@@ -183,7 +190,9 @@ __all__ = [
     "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",
+    "StringLookup",
     "Subtract",
+    "TextVectorization",
     "TimeDistributed",
     "UpSampling1D",
     "UpSampling2D",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nnseq.engine.dtypes import standardize_dtype
+from nnseq.engine.dtypes import input_dtype
 from nnseq.engine.operation import Node
 from nnseq.engine.tensor import KerasTensor
 from nnseq.layers.layer import Layer
@@ -52,7 +52,7 @@ class InputLayer(Layer):
                 raise ValueError("You must pass a `shape` argument.")
             batch_shape = (batch_size, *to_shape(shape))
         self.batch_shape = to_shape(batch_shape)
-        self._dtype = standardize_dtype(dtype)
+        self._dtype = input_dtype(dtype)
         self.optional = optional
         self.built = True
         self.supports_masking = True

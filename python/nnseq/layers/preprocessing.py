@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,13 @@ def _number_or_list(value: Any) -> Any:
     return None if value is None else np.asarray(value).tolist()
 
 
+def batches(data: Any, steps: int | None = None) -> Iterable[Any]:
+    """The batches of what `adapt` takes, at most `steps`; an array or a list is one."""
+    found = [data] if isinstance(data, list | tuple) else _batches(data)
+    return found if steps is None else islice(found, steps)
+
+
 def _batches(data: Any) -> Iterable[Any]:
-    """The batches of what `adapt` takes."""
     if hasattr(data, "shape"):
         return [data]
     if isinstance(data, PyDataset):  # has no end of its own

@@ -9,6 +9,7 @@ from nnseq.engine.dispatch import apply, dims_of, to_tensor
 from nnseq.engine.tensor import Tensor
 from nnseq.layers.layer import Layer
 from nnseq.models.function_graph import FunctionGraph
+from nnseq.models.host_part import host_part
 
 
 def set_graph(model: Any, inputs: Any, outputs: Any) -> None:
@@ -28,6 +29,7 @@ def set_graph(model: Any, inputs: Any, outputs: Any) -> None:
         if all(a is b for a, b in pairs):
             raise
         graph = FunctionGraph(inputs, called, model.name)
+    model._host = host_part(graph, model.name)
     model._graph = graph
     model._layers = [op for op in graph.operations if isinstance(op, Layer)]
     names: set[str] = set()
@@ -69,7 +71,7 @@ def flat_inputs(model: Any, inputs: Any, mask: Any) -> list[Any]:
     Raises:
         ValueError: if their number, names or shapes are wrong.
     """
-    graph = model._graph
+    graph = model._program_graph()
     expected = graph.flat_inputs
     if isinstance(inputs, dict) and not isinstance(graph.inputs, dict):
         missing = [x.name for x in expected if x.name not in inputs]

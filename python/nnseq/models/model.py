@@ -21,6 +21,7 @@ from nnseq.layers.shapes import map_shapes
 from nnseq.models.direct import as_arrays, direct_calls, mask_of
 from nnseq.models.function_config import graph_config, graph_from_config
 from nnseq.models.functional import flat_inputs, set_graph
+from nnseq.models.host_part import HostPart, is_in_memory
 from nnseq.models.summary import print_summary
 from nnseq.training.trainer import Trainer
 
@@ -65,6 +66,7 @@ class Model(Trainer):
         super().__init__(**kwargs)
         self._direct: tuple[Traced, Traced] | None = None
         self._graph: Any = None
+        self._host: HostPart | None = None  # what is run on batches before the Program
         if functional:
             set_graph(self, functional.get("inputs"), functional.get("outputs"))
 
@@ -200,6 +202,8 @@ class Model(Trainer):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the model on arrays, Tensors or KerasTensors; returns Tensors or KerasTensors."""
+        if (self._host is not None or not self.built) and self._works_on_host():
+            args = self._prepared(args)
         if state.trace is not None or state.tapes or state.scopes:
             return super().__call__(*args, **kwargs)
         if len(args) == 1 and not kwargs and self._direct is not None:
@@ -210,6 +214,32 @@ class Model(Trainer):
                 if function is not None and not self.run_eagerly:
                     return concrete(function(x if x.__class__ is np.ndarray else x._core)[0])
         return self._call_general(args, kwargs)
+
+    # --- layers on the host ---------------------------------------------------------------------
+    def _works_on_host(self) -> bool:
+        """Whether the first layers are those of strings."""
+        return self._host is not None
+
+    def prepare(self, x: Any) -> Any:
+        """Inputs after the layers that work on arrays before the Program, if there are any."""
+        return x if self._host is None else self._host.run(x)
+
+    def _host_data(self, x: Any) -> tuple[Any, Any]:
+        if x is None or not self._works_on_host():
+            return x, None
+        return (self.prepare(x), None) if is_in_memory(x) else (x, self.prepare)
+
+    def _prepared(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Arguments of a call; in a step of `fit` they are Tensors, which are prepared."""
+        if not args or state.trace is not None or has_keras_tensor(args):
+            return args
+        if isinstance(args[0], Tensor) or not is_in_memory(args[0]):
+            return args
+        return (self.prepare(args[0]), *args[1:])
+
+    def _program_graph(self) -> Any:
+        """What the Program computes of a functional model."""
+        return self._graph if self._host is None else self._host.graph
 
     def _call_general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         args = tuple(as_arrays(x) for x in args)
@@ -290,7 +320,7 @@ class Model(Trainer):
             raise NotImplementedError(
                 f"Model {type(self).__name__} does not have a `call()` method implemented."
             )
-        return self._graph.run(flat_inputs(self, inputs, mask))
+        return self._program_graph().run(flat_inputs(self, inputs, mask))
 
     def _the_graph(self, what: str) -> Any:
         if self._graph is None:

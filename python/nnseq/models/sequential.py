@@ -16,11 +16,13 @@ from nnseq.engine.operators import DataDependentError
 from nnseq.engine.registry import serialize_keras_object
 from nnseq.engine.tensor import KerasTensor
 from nnseq.layers import deserialize as deserialize_layer
+from nnseq.layers.host_layer import HostLayer, as_array
 from nnseq.layers.input_layer import InputLayer
 from nnseq.layers.layer import Layer
 from nnseq.layers.shapes import is_shape
 from nnseq.models.function_graph import FunctionGraph
 from nnseq.models.functional import flat_inputs
+from nnseq.models.host_part import host_part
 from nnseq.models.model import Model
 
 
@@ -127,6 +129,7 @@ class Sequential(Model):
     def _rebuild(self) -> None:
         self.built = False
         self._graph = None
+        self._host = None
         if not self.layers:
             return
         first = self._layers[0]
@@ -211,6 +214,24 @@ class Sequential(Model):
         self._graph = FunctionGraph(
             [first], [last] if isinstance(last, KerasTensor) else last, self.name
         )
+        self._host = host_part(self._graph, self.name)
+
+    def _works_on_host(self) -> bool:
+        return super()._works_on_host() or (
+            not self.built and bool(self.layers) and isinstance(self.layers[0], HostLayer)
+        )
+
+    def prepare(self, x: Any) -> Any:
+        if not self.built and self._works_on_host():
+            value = as_array(x)
+            kind = "int64" if value.dtype.kind in "biu" else "string"
+            self._layers.insert(0, InputLayer(batch_shape=(None, *value.shape[1:]), dtype=kind))
+            try:
+                self._rebuild()
+            except BaseException:
+                self._layers.pop(0)
+                raise
+        return super().prepare(x)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         if not self.layers:
@@ -218,6 +239,8 @@ class Sequential(Model):
                 f"Sequential model {self.name} cannot be built because it has no layers. "
                 "Call `model.add(layer)`."
             )
+        if self._host is not None:
+            return self._host.graph.run(flat_inputs(self, inputs, mask))[0]
         x = inputs
         if self._graph is not None and not self._input_is_implicit:
             [x] = flat_inputs(self, inputs, mask)

@@ -107,6 +107,10 @@ class Archive:
         """The bytes of the weights, checked against their checksum."""
         return io.BytesIO(self._read(WEIGHTS, None))
 
+    def text(self, name: str) -> str:
+        """A text among the assets."""
+        return self._read(name, _LARGEST_CONFIG).decode("utf-8")
+
     def _read(self, name: str, limit: int | None) -> bytes:
         if self._folder is not None:
             path = self._folder / name

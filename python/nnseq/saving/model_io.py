@@ -19,6 +19,7 @@ from nnseq.engine.registry import (
 from nnseq.saving.errors import ModelFileError, one_line
 from nnseq.saving.h5 import read_state, write_state
 from nnseq.saving.minimal import minimal
+from nnseq.saving.state_tree import walk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -137,6 +138,10 @@ def load_model(
             raise ModelFileError(f"it holds a {type(model).__name__}, which is not a model.")
         if members.has(archive.WEIGHTS):
             read_state(members.weights(), model)
+        for place, part in walk(model):
+            name = f"assets/{place}/vocabulary.txt"
+            if hasattr(part, "load_vocabulary") and members.has(name):
+                part.load_vocabulary(members.text(name))
     return model
 
 

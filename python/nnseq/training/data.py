@@ -91,10 +91,13 @@ class ArraySource(Source):
 
 
 class BatchSource(Source):
-    """Batches from an iterable or a PyDataset."""
+    """Batches from an iterable or a PyDataset; `prepare` is called on each x."""
 
-    def __init__(self, batches: Any, shuffle: bool, class_weight: Any = None) -> None:
+    def __init__(
+        self, batches: Any, shuffle: bool, class_weight: Any = None, prepare: Any = None
+    ) -> None:
         self._batches = batches
+        self._prepare = prepare
         self._class_weight = class_weight
         self._is_dataset = isinstance(batches, PyDataset)
         self._one_shot = not self._is_dataset and iter(batches) is batches
@@ -167,6 +170,8 @@ class BatchSource(Source):
 
     def _standardized(self, batch: Any) -> tuple[Any, ...]:
         x, y, sample_weight = unpack_x_y_sample_weight(batch)
+        if self._prepare is not None:
+            x = self._prepare(x)
         x, y = to_arrays("x", x), to_arrays("y", y)
         sample_weight = to_arrays("sample_weight", sample_weight)
         check_same_length(x=x, y=y, sample_weight=sample_weight)
@@ -218,8 +223,9 @@ def make_source(
     steps: int | None = None,
     shuffle: Any = False,
     class_weight: Mapping[int, float] | None = None,
+    prepare: Any = None,
 ) -> Source:
-    """The batches of arrays, or of what yields batches.
+    """The batches of arrays, or of what yields batches, whose x `prepare` changes.
 
     batch_size: default 32; with `steps` and arrays so large that they are one pass.
     Raises: TypeError or ValueError that names the argument.
@@ -240,7 +246,7 @@ def make_source(
                     f"When `x` yields batches, `{name}` should not be passed: let the batches be "
                     "(x, y) or (x, y, sample_weight)."
                 )
-        return BatchSource(x, bool(shuffle), class_weight)
+        return BatchSource(x, bool(shuffle), class_weight, prepare)
     x, y = to_arrays("x", x), to_arrays("y", y)
     if all(array is None for array in flatten(x)):
         raise ValueError("`x` holds no arrays.")

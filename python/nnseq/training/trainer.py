@@ -76,19 +76,23 @@ class Trainer(Steps):
             )
         if isinstance(validation_freq, str) or not isinstance(validation_freq, Collection):
             check_count("validation_freq", validation_freq)
-        if validation_split and validation_data is None:
+        x, prepare = self._host_data(x)
+        was_split = bool(validation_split) and validation_data is None
+        if was_split:
             given, held = split_validation(validation_split, x=x, y=y, sample_weight=sample_weight)
             x, y, sample_weight = given["x"], given["y"], given["sample_weight"]
             validation_data = (held["x"], held["y"], held["sample_weight"])
         source = make_source(
-            x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight
+            x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight, prepare
         )
         _refuse_no_rows("fit", source)
         validation = None
         if validation_data is not None:
+            x, y, sample_weight = _validation_arrays(validation_data)
+            if not was_split:
+                x, prepare = self._host_data(x)
             validation = make_source(
-                *_validation_arrays(validation_data),
-                batch_size=validation_batch_size or batch_size,
+                x, y, sample_weight, validation_batch_size or batch_size, prepare=prepare
             )
             _refuse_no_rows("validation", validation)
         self._warn_if_trainable_changed()
@@ -180,7 +184,8 @@ class Trainer(Steps):
         if steps is not None:
             check_count("steps", steps)
         steps = limited("steps", steps, settings.max_steps_per_epoch)
-        source = make_source(x, y, sample_weight, batch_size, steps)
+        x, prepare = self._host_data(x)
+        source = make_source(x, y, sample_weight, batch_size, steps, prepare=prepare)
         _refuse_no_rows("evaluate", source)
         told = self._told(callbacks, verbose, steps or source.num_batches)
         logs = self._evaluate(source, steps, told)
@@ -232,7 +237,8 @@ class Trainer(Steps):
         if steps is not None:
             check_count("steps", steps)
         steps = limited("steps", steps, settings.max_steps_per_epoch)
-        source = make_source(x, batch_size=batch_size, steps=steps)
+        x, prepare = self._host_data(x)
+        source = make_source(x, batch_size=batch_size, steps=steps, prepare=prepare)
         if isinstance(source, ArraySource) and source.rows == 0:
             return self._predict_nothing(source)
         is_quiet = verbose == 0 and callbacks is None and steps is None
@@ -251,6 +257,10 @@ class Trainer(Steps):
             lambda a: None if a is None else np.zeros((1, *a.shape[1:]), a.dtype), source.data
         )
         return map_structure(lambda a: a[:0], to_numpy(self._run_step("predict", row)))
+
+    def _host_data(self, x: Any) -> tuple[Any, Any]:
+        """Inputs after the layers on the host, and what does that with batches to come."""
+        return x, None
 
     # --- one batch ------------------------------------------------------------------------------
     def train_on_batch(
@@ -278,6 +288,7 @@ class Trainer(Steps):
     def _on_batch(
         self, mode: str, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool
     ) -> Any:
+        x, _ = self._host_data(x)
         source = make_source(x, y, sample_weight, class_weight=class_weight)
         _refuse_no_rows(f"{mode}_on_batch", source)
         self.reset_metrics()
@@ -286,7 +297,7 @@ class Trainer(Steps):
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as arrays."""
-        source = make_source(x)
+        source = make_source(self._host_data(x)[0])
         if isinstance(source, ArraySource) and source.rows == 0:
             return self._predict_nothing(source)
         return to_numpy(self._run_step("predict", _only_batch(source)))
