@@ -11,7 +11,9 @@ from nnseq.engine.custom_objects import (
 from nnseq.engine.registry import deserialize_keras_object, serialize_keras_object
 from nnseq.utils.batches import PyDataset, pack_x_y_sample_weight, unpack_x_y_sample_weight
 from nnseq.utils.datasets import split_dataset, timeseries_dataset_from_array
+from nnseq.utils.directories import image_dataset_from_directory, text_dataset_from_directory
 from nnseq.utils.files import get_file
+from nnseq.utils.images import array_to_img, img_to_array, load_img, save_img
 from nnseq.utils.numerical import normalize, to_categorical
 from nnseq.utils.progbar import Progbar
 from nnseq.utils.sequences import pad_sequences
@@ -24,6 +26,7 @@ __all__ = [
     "Progbar",
     "PyDataset",
     "Sequence",
+    "array_to_img",
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
@@ -31,13 +34,18 @@ __all__ = [
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "image_dataset_from_directory",
+    "img_to_array",
+    "load_img",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
     "register_keras_serializable",
+    "save_img",
     "serialize_keras_object",
     "set_random_seed",
     "split_dataset",
+    "text_dataset_from_directory",
     "timeseries_dataset_from_array",
     "to_categorical",
     "unpack_x_y_sample_weight",
