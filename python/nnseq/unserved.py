@@ -1,39 +1,99 @@
 """Names of Keras that nnseq does not serve: what to say when a program asks for one."""
 
+from fnmatch import fnmatchcase
 from types import ModuleType
 from typing import Any
 
-# A name stands for what is below it, too.
-_REASONS = {
-    "applications": "pretrained models are not available; build the model with nnseq.layers and "
-    "load its weights with load_weights",
-    "legacy": "code of Keras 2 that Keras 3 has left; use today's name of it",
-    "src": "a private module of Keras; use the public name",
-    "distribution": "training on several devices is not available yet; train on one machine",
-    "distillation": "not available; write the loss of student and teacher in a train_step",
-    "quantizers": "quantised models are not available yet; use float32",
-    "dtype_policies": "all layers compute in float32",
-    "mixed_precision": "all layers compute in float32",
-    "export": "export to TensorFlow is not available; use model.save and nnseq.load_model",
-    "visualization": "not available; draw with matplotlib",
-    "wrappers": "not available; call fit and predict directly",
-    "config.dtype_policy": "all layers compute in float32",
-    "config.set_dtype_policy": "all layers compute in float32",
-    "config.set_backend": "nnseq is its own backend",
-    "layers.TFSMLayer": "needs TensorFlow",
-    "layers.JaxLayer": "needs JAX",
-    "layers.FlaxLayer": "needs Flax",
-    "layers.TorchModuleWrapper": "needs PyTorch",
-    "saving.KerasFileEditor": "not available; read the weights with load_model and get_weights",
+# The reasons for dotted names below `keras`, which may end in *; a name stands for what is below
+# it, too.
+_REASONS: dict[str, str] = {
+    name: reason
+    for reason, names in {
+        "pretrained models are not available; build the model with nnseq.layers and load its "
+        "weights with load_weights": "applications",
+        "a name of Keras 2 that Keras 3 keeps for old files; use today's": "legacy utils.legacy "
+        "optimizers.legacy saving.legacy",
+        "a private module of Keras; use the public name": "src",
+        "training on several devices is not available yet; train on one machine": "distribution "
+        "device optimizers.MultiOptimizer",
+        "not available; write the loss of student and teacher in a train_step": "distillation",
+        "quantised models are not available yet; use float32": "quantizers Quantizer",
+        "all layers compute in float32": "dtype_policies mixed_precision DTypePolicy "
+        "FloatDTypePolicy "
+        "config.dtype_policy config.set_dtype_policy optimizers.LossScaleOptimizer",
+        "export to TensorFlow is not available; use model.save and nnseq.load_model": "export",
+        "not available; draw with matplotlib": "visualization",
+        "not available; call fit and predict directly": "wrappers",
+        "the version is nnseq.__version__": "version",
+        "nnseq is its own backend": "config.set_backend",
+        "attention is computed in one way": "config.*flash_attention*",
+        "errors are one line as they are": "config.*traceback_filtering*",
+        "files never run code": "config.enable_unsafe_deserialization",
+        "made for Flax": "config.is_nnx_enabled",
+        "it wraps another library's model, which nnseq does not run": "layers.TFSMLayer "
+        "layers.JaxLayer layers.FlaxLayer layers.TorchModuleWrapper callbacks.OrbaxCheckpoint",
+        "read the weights with load_model and get_weights": "saving.KerasFileEditor",
+        "state is a Variable, which needs no scope": "StatelessScope SymbolicScope RematScope "
+        "remat name_scope",
+        "write a Layer, or call functions of nnseq.ops on the output of another": "Function "
+        "Operation",
+        "volumes are not available yet": "layers.*3D",
+        "windows that adapt to the image are not available yet": "layers.Adaptive* ops.adaptive*",
+        "not available yet": "layers.Conv1DTranspose layers.Convolution1DTranspose "
+        "layers.DepthwiseConv1D layers.SeparableConv1D layers.SeparableConvolution1D "
+        "layers.ConvLSTM* layers.RNN layers.StackedRNNCells layers.Bidirectional "
+        "layers.SpectralNormalization layers.ReversibleEmbedding callbacks.BackupAndRestore "
+        "ops.custom_gradient ops.dot_product_attention ops.rms_normalization ops.associative_scan",
+        "use RandomFlip, RandomRotation, RandomZoom, RandomTranslation, RandomContrast, "
+        "RandomBrightness or RandomCrop": "layers.AugMix layers.AutoContrast layers.CutMix "
+        "layers.ContrastLimitedAdaptiveHistogramEqualization layers.Equalization layers.MixUp "
+        "layers.Pipeline layers.RandAugment layers.RandomColor* layers.RandomElasticTransform "
+        "layers.RandomErasing layers.RandomGaussianBlur layers.RandomGrayscale layers.RandomHue "
+        "layers.RandomInvert layers.RandomPerspective layers.RandomPosterization "
+        "layers.RandomSaturation layers.RandomSharpness layers.RandomShear layers.Solarization",
+        "bounding boxes are not available": "layers.MaxNumBoundingBoxes utils.bounding_boxes",
+        "use Hashing of the joined strings": "layers.HashedCrossing",
+        "Fourier transforms are not available; compute spectra with NumPy before the model": ""
+        "layers.MelSpectrogram layers.STFTSpectrogram initializers.STFT* initializers.stft "
+        "ops.fft* ops.ifft* ops.rfft ops.irfft ops.stft ops.istft ops.extract_sequences",
+        "use AdamW": "optimizers.Muon optimizers.ScheduleFreeAdamW",
+        "give one optimizer": "optimizers.OptimizerMap",
+        "there are no complex numbers": "ops.angle ops.conj* ops.imag ops.real ops.isreal "
+        "ops.view_as_* ops.polar",
+        "there are no operations on bits": "ops.bitwise_* ops.left_shift ops.right_shift ops.view",
+        "sorting is not available yet; use NumPy on `convert_to_numpy(x)`": "ops.sort "
+        "ops.arg*sort ops.argpartition ops.top_k ops.in_top_k ops.*median ops.*quantile "
+        "ops.*percentile ops.searchsorted ops.digitize",
+        "the size of its result depends on the data; use NumPy on `convert_to_numpy(x)`": ""
+        "ops.nonzero ops.unique ops.bincount ops.histogram",
+        "a helper for Keras' tests of images": "ops.psnr ops.image.ssim",
+        "its names are in nnseq.ops itself": "ops.numpy ops.linalg",
+        "matrix decompositions are not available; use numpy.linalg": "ops.cholesky* ops.det "
+        "ops.eig* ops.inv ops.jvp ops.logdet ops.lstsq ops.lu_factor ops.matrix_rank ops.pinv "
+        "ops.qr ops.slogdet ops.solve* ops.svd",
+        "use an Embedding or preprocessing layers for each feature": "utils.FeatureSpace",
+        "read the files with NumPy or soundfile": "utils.audio_dataset_from_directory",
+        "settings are in nnseq.config": "utils.Config",
+        "use model.inputs": "utils.get_source_inputs",
+    }.items()
+    for name in names.split()
 }
 
 
+def reason_of(name: str) -> str | None:
+    """Why nnseq has no `name` (dotted, as below `keras`), None if there is no reason on record."""
+    while name:
+        for pattern, why in _REASONS.items():
+            if fnmatchcase(name, pattern):
+                return why
+        name = name.rpartition(".")[0]
+    return None
+
+
 def reason(name: str) -> str:
-    """Why nnseq has no `name` (dotted, as below `keras`), and what to do instead, in one line."""
-    for prefix in sorted(_REASONS, key=len, reverse=True):
-        if name == prefix or name.startswith(f"{prefix}."):
-            return f"nnseq has no {name}: {_REASONS[prefix]}"
-    return f"nnseq has no {name}; docs/keras_surface.md lists what it has and what to use instead"
+    """One line for a name that nnseq does not have."""
+    why = reason_of(name) or "docs/keras_surface.md lists what it has and what it refuses"
+    return f"nnseq has no {name}: {why}"
 
 
 def explain(module: ModuleType) -> None:

@@ -80,8 +80,11 @@ def describe(seed: int) -> Case:
         input_shape, layers, shape = masked_body(draw, name)
     else:
         input_shape, layers, shape = body(draw, name)
+    wide = np.prod(shape) > 150
     layers, shape = head(draw, layers, shape, units, head_activation(draw, kind, logits))
     optimizer = draw_optimizer(draw, any(name in repr(layers) for name in ("L1", "'l1", "eaky")))
+    if wide and isinstance(optimizer, Make) and optimizer.path == "optimizers.SGD":
+        optimizer.arguments["learning_rate"] = 0.001  # a sum of many inputs explodes
     compiled: dict[str, Any] = {"optimizer": optimizer, "loss": loss}
     for argument, chance in (("metrics", 0.7), ("weighted_metrics", 0.3)):
         if draw.chance(chance):
