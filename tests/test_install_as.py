@@ -80,11 +80,11 @@ def test_tf_keras_as_attribute():
     ("statement", "says"),
     [
         ("from keras.applications import VGG16", "ImportError: nnseq has no applications: pretra"),
-        ("from keras.layers import Nope", "ImportError: nnseq has no layers.Nope; docs/keras_surf"),
+        ("from keras.layers import Nope", "ImportError: nnseq has no layers.Nope: docs/keras_surf"),
         ("from keras.optimizers.schedules import N", "ImportError: nnseq has no optimizers.schedu"),
         ("import keras.src.layers", "ImportError: nnseq has no src: a private module"),
         ("from keras import nope", "ImportError: nnseq has no nope"),
-        ("keras.layers.TFSMLayer", "AttributeError: nnseq has no layers.TFSMLayer: needs"),
+        ("keras.layers.TFSMLayer", "AttributeError: nnseq has no layers.TFSMLayer: it wraps"),
         ("keras.optimizers.schedules.N", "AttributeError: nnseq has no optimizers.schedules.N"),
         ("tf.data", "AttributeError: tensorflow.data: nnseq stands in for tensorflow.keras"),
         ("import tensorflow.data", "ImportError: tensorflow.data: nnseq stands in"),

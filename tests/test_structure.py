@@ -115,7 +115,7 @@ def test_names_are_imported_when_they_are_used():
     for name in nnseq.api.__all__:
         assert getattr(nnseq, name) is getattr(nnseq.api, name)
     assert not hasattr(nnseq, "applications")
-    with pytest.raises(AttributeError, match="nnseq has no Sequentiel; "):
+    with pytest.raises(AttributeError, match="nnseq has no Sequentiel: "):
         _ = nnseq.Sequentiel
     namespace = {}
     exec("from nnseq import *", namespace)
