@@ -4,6 +4,8 @@ from nnseq.config import backend, image_data_format, set_image_data_format
 from nnseq.engine.dtypes import (
     epsilon,
     floatx,
+    is_float_dtype,
+    is_int_dtype,
     result_type,
     set_epsilon,
     set_floatx,
@@ -20,6 +22,8 @@ __all__ = [
     "floatx",
     "get_uid",
     "image_data_format",
+    "is_float_dtype",
+    "is_int_dtype",
     "is_keras_tensor",
     "result_type",
     "set_epsilon",

@@ -67,6 +67,11 @@ _REASONS: dict[str, str] = {
         "the size of its result depends on the data; use NumPy on `convert_to_numpy(x)`": ""
         "ops.nonzero ops.unique ops.bincount ops.histogram",
         "a helper for Keras' tests of images": "ops.psnr ops.image.ssim",
+        "not available yet; use NumPy on `convert_to_numpy(x)`": "ops.arc* ops.cbrt ops.cdist "
+        "ops.corrcoef ops.correlate ops.ctc_decode ops.*cumprod ops.*cumsum ops.erfinv ops.gcd "
+        "ops.i0 ops.lcm ops.nanarg* ops.nextafter ops.signbit ops.unravel_index ops.rearrange "
+        "ops.segment_m* ops.segment_prod ops.fold ops.unfold ops.depth_to_space "
+        "ops.space_to_depth ops.select ops.vectorize ops.image.*",
         "its names are in nnseq.ops itself": "ops.numpy ops.linalg",
         "matrix decompositions are not available; use numpy.linalg": "ops.cholesky* ops.det "
         "ops.eig* ops.inv ops.jvp ops.logdet ops.lstsq ops.lu_factor ops.matrix_rank ops.pinv "

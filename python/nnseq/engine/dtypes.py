@@ -101,6 +101,20 @@ def is_float(dtype: str) -> bool:
     return dtype in _FLOATS
 
 
+def is_float_dtype(dtype: Any) -> bool:
+    """Whether a type, given in any form, is a float type.
+
+    >>> is_float_dtype("float32"), is_float_dtype(np.int32)
+    (True, False)
+    """
+    return is_float(standardize_dtype(dtype))
+
+
+def is_int_dtype(dtype: Any) -> bool:
+    """Whether a type, given in any form, is an integer type; bool is none."""
+    return standardize_dtype(dtype) in ("uint8", "int32", "int64")
+
+
 def converted(dtype: np.dtype) -> str:
     """The core type an array of this NumPy type gets when it enters a computation.
 

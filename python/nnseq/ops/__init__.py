@@ -43,6 +43,7 @@ from nnseq.ops.core import (
 from nnseq.ops.creation import (
     arange,
     empty,
+    empty_like,
     eye,
     full,
     full_like,
@@ -326,6 +327,7 @@ __all__ = [
     "einsum",
     "elu",
     "empty",
+    "empty_like",
     "equal",
     "erf",
     "erfc",

@@ -47,6 +47,11 @@ def empty(shape: Any, dtype: Any = None) -> Tensor:
     return full(shape, 0, dtype)
 
 
+def empty_like(x: Any, dtype: Any = None) -> Tensor:
+    """A Tensor of the shape, and by default the dtype, of x, whose values do not matter: zeros."""
+    return zeros_like(x, dtype)
+
+
 @operation
 def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Tensor:
     """A Tensor of the shape, and by default the dtype, of x with one number everywhere."""
