@@ -384,6 +384,20 @@ def test_vocabulary_in_the_assets_of_keras(tmp_path):
     assert loaded.predict(np.array([["a", "x"]]), verbose=0).tolist() == [[2, 0]]
 
 
+@pytest.mark.parametrize("padded", [False, True])
+def test_weights_and_vocabulary_as_keras_stores_them(padded):
+    size = {"max_tokens": 9, "pad_to_max_tokens": True} if padded else {}
+    adapted_layer = adapted(output_mode="tf_idf", **size)
+    store = {}
+    adapted_layer.save_own_variables(store)
+    assert store["idf_weights"].shape == (9 if padded else 5,)
+    loaded = layers.TextVectorization(output_mode="tf_idf", **size)
+    loaded.load_own_variables(store)
+    loaded.load_vocabulary("\n".join(adapted_layer.get_vocabulary()) + "\n")
+    np.testing.assert_array_equal(loaded(TEXTS), adapted_layer(TEXTS))
+    loaded.adapt(TEXTS)
+
+
 def test_functional_models_of_texts_and_numbers():
     text = nnseq.Input((), dtype="string", name="text")
     number = nnseq.Input((2,), name="number")

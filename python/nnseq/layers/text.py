@@ -232,6 +232,14 @@ class TextVectorization(HostLayer):
         refuse_vocabulary_file(config)
         return cls(**config)
 
+    def save_own_variables(self, store: Any) -> None:
+        """Writes the weights of "tf_idf", as Keras does."""
+        self._lookup_layer.save_own_variables(store)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Reads what `save_own_variables` wrote."""
+        self._lookup_layer.load_own_variables(store)
+
     def load_vocabulary(self, text: str) -> None:
         """Sets the tokens of the file that Keras keeps in the assets of a model."""
         self._lookup_layer.load_vocabulary(text)
