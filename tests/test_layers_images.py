@@ -268,6 +268,15 @@ def test_refused_arguments(name, arguments, error, message):
     assert "\n" not in str(caught.value)
 
 
+def test_images_with_labels():
+    layer, same = (layers.RandomFlip(seed=1) for _ in range(2))
+    found = layer({"images": images(), "labels": np.arange(5)})
+    np.testing.assert_array_equal(found["images"], same(images()))
+    assert found["labels"].tolist() == [0, 1, 2, 3, 4]
+    with pytest.raises(NotImplementedError, match="bounding_boxes"):
+        layer({"images": images(), "bounding_boxes": np.ones(5)})
+
+
 def test_refused_inputs():
     with pytest.raises(ValueError, match=r"random_flip.*images rank.*\(3, 4\)"):
         layers.RandomFlip(name="random_flip")(np.ones((3, 4), "float32"))

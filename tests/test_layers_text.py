@@ -422,6 +422,21 @@ def test_functional_models_of_texts_and_numbers():
         model.predict({"text": TEXTS, "number": data[1]}, verbose=0)
 
 
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_models_of_integers(eagerly):
+    """Integers that are to be looked up look like those that were; the table is what tells."""
+    x = np.array([[36], [12], [7], [12]])
+    model = nnseq.Sequential([layers.IntegerLookup(vocabulary=[12, 36]), layers.Embedding(3, 1)])
+    model.compile("sgd", "mse", run_eagerly=eagerly)
+    want = model.predict(x, verbose=0)
+    np.testing.assert_array_equal(want[:, 0], model.get_weights()[0][[2, 1, 0, 1]])
+    for given in (x, x.tolist(), nnseq.ops.convert_to_tensor(x), x.astype("float32")):
+        np.testing.assert_array_equal(model(given), want)
+    before = model.get_weights()[0]
+    model.fit(x[:2], np.ones((2, 1, 1)), epochs=1, verbose=0)
+    assert (model.get_weights()[0] != before).reshape(-1).tolist() == [False, True, True]
+
+
 def test_misplaced_layers():
     with pytest.raises(TypeError, match="dense takes numbers, not strings"):
         layers.Dense(1, name="dense")(nnseq.Input((1,), dtype="string"))

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 
 class State(threading.local):
     """Per thread. `training` is the mode of the outermost layer call, None outside of one.
-    `targets`: in a step that must stay finite, what it took gradients of so far; else None."""
+    `targets`: in a step that must stay finite, what it took gradients of so far; else None.
+    `prepared`: whether models are given what their layers on the host made: in eager steps."""
 
     trace: Trace | None = None
     tapes: tuple[GradientTape, ...] = ()
     training: bool | None = None
     scopes: tuple[str, ...] = ()
     targets: list[Tensor] | None = None
+    prepared: bool = False
 
 
 state = State()
@@ -41,6 +43,16 @@ def eager_scope() -> Iterator[None]:
         yield
     finally:
         state.trace, state.tapes = trace, tapes
+
+
+@contextmanager
+def prepared_scope() -> Iterator[None]:
+    """Inside, inputs of models have been through their layers on the host."""
+    before, state.prepared = state.prepared, True
+    try:
+        yield
+    finally:
+        state.prepared = before
 
 
 @contextmanager

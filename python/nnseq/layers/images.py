@@ -32,6 +32,14 @@ class ImageLayer(Layer):
         return known_size(x, rows), known_size(x, columns)
 
     def call(self, data: Any, training: bool = True) -> Any:
+        if isinstance(data, dict):
+            more = sorted(set(data) - {"images", "labels"})
+            if more or "images" not in data:
+                raise NotImplementedError(
+                    f"{type(self).__name__} takes images, or a dict of `images` and `labels`; "
+                    f"`bounding_boxes` and `segmentation_masks` are not supported. Got {more}"
+                )
+            return {**data, "images": self.call(data["images"], training)}
         self.axes(data)
         if len(data.shape) == 4:
             return self.transform(data, training)

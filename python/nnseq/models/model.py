@@ -230,10 +230,8 @@ class Model(Trainer):
         return (self.prepare(x), None) if is_in_memory(x) else (x, self.prepare)
 
     def _prepared(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Arguments of a call; in a step of `fit` they are Tensors, which are prepared."""
-        if not args or state.trace is not None or has_keras_tensor(args):
-            return args
-        if isinstance(args[0], Tensor) or not is_in_memory(args[0]):
+        """Arguments of a call; in a step of `fit` they are prepared already."""
+        if not args or state.trace is not None or state.prepared or has_keras_tensor(args):
             return args
         return (self.prepare(args[0]), *args[1:])
 

@@ -224,7 +224,7 @@ class Sequential(Model):
     def prepare(self, x: Any) -> Any:
         if not self.built and self._works_on_host():
             value = as_array(x)
-            kind = "int64" if value.dtype.kind in "biu" else "string"
+            kind = "string" if value.dtype.kind == "O" else "int64"
             self._layers.insert(0, InputLayer(batch_shape=(None, *value.shape[1:]), dtype=kind))
             try:
                 self._rebuild()

@@ -10,7 +10,7 @@ from nnseq import _core, ops, optimizers
 from nnseq.callbacks import History
 from nnseq.engine.nest import flatten, map_structure
 from nnseq.engine.registry import deserialize_keras_object, serialize_keras_object
-from nnseq.engine.state import finite_scope
+from nnseq.engine.state import finite_scope, prepared_scope
 from nnseq.engine.tape import GradientTape
 from nnseq.engine.tensor import to_array
 from nnseq.engine.traced import Compiled, Traced
@@ -336,7 +336,7 @@ class Steps(Layer):
             tensors = map_structure(
                 lambda x: None if x is None else ops.convert_to_tensor(x), batch
             )
-            with state.trainable_as_compiled():
+            with state.trainable_as_compiled(), prepared_scope():
                 return self._step(mode, tensors, state.checks_finite and mode == "train")
         compiled = self._compiled_step(mode, batch)
         if mode != "predict":
