@@ -55,7 +55,9 @@ ARGUMENTS = {
     "SensitivityAtSpecificity": (0.5,), "SpecificityAtSensitivity": (0.5,),
     "RepeatVector": (2,), "Rescaling": (2.0,), "Reshape": ((3,),), "SeparableConv2D": (3, 2),
     "SimpleRNN": (3,), "SimpleRNNCell": (3,),
-    "SpatialDropout1D": (0.5,), "SpatialDropout2D": (0.5,),
+    "SpatialDropout1D": (0.5,), "SpatialDropout2D": (0.5,), "SpatialDropout3D": (0.5,),
+    "AlphaDropout": (0.5,), "Dot": (1,), "EinsumDense": ("ab,bc->ac", 3),
+    "MultiHeadAttention": (2, 3),
 }  # fmt: skip
 # Never written (contract, section 5), and what Keras forgets to write although it takes it.
 NOT_WRITTEN = {

@@ -244,6 +244,43 @@ def layer_normalization(draw: Draw, shape: Shape) -> dict[str, Any]:
     }
 
 
+def group_normalization(draw: Draw, shape: Shape) -> dict[str, Any]:
+    channels = draw.pick([-1, -1, 1]) if len(shape) > 1 else -1
+    return {
+        "groups": draw.pick([1, -1] + [2] * (shape[channels] % 2 == 0)),
+        **draw.some({"center": False, "scale": False, "epsilon": 0.01}, 0.2),
+        **({"axis": 1} if channels == 1 and shape[0] % 2 else {}),
+        **weight_options(draw, "gamma", "beta"),
+    }
+
+
+def rms_normalization(draw: Draw, shape: Shape) -> dict[str, Any]:
+    axes = [len(shape) - 1, len(shape)]
+    return draw.some({"axis": [axes] if len(shape) > 1 else [1], "epsilon": 0.01}, 0.4)
+
+
+def einsum_dense(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
+    equation, new, bias = draw.pick(
+        [
+            ("...x,xy->...y", (3,), "y"),
+            ("...x,xyz->...yz", (2, 3), draw.pick(["z", "yz"])),
+            ("...x,yx->...y", (4,), None),
+        ]
+        if len(shape) < 3
+        else [("ax...,xy->ay...", (4,), None), ("...wx,xy->...wy", (shape[1], 3), "wy")]
+    )
+    right = equation.startswith("ax")
+    arguments = {
+        "equation": equation,
+        "output_shape": new,
+        **({} if bias is None else {"bias_axes": bias}),
+        **{k: v for k, v in layer_options(draw).items() if k != "use_bias"},
+        **weight_options(draw, "kernel", "bias"),
+    }
+    left = shape[: len(shape) - (2 if len(new) == 2 and "w" in equation else 1)]
+    return Make("layers.EinsumDense", arguments), (*new, *shape[1:]) if right else (*left, *new)
+
+
 def prelu(draw: Draw, shape: Shape) -> dict[str, Any]:
     shared = list(range(1, len(shape))) or [1]
     return {**weight_options(draw, "alpha"), **draw.some({"shared_axes": [shared]}, 0.5)}
@@ -364,6 +401,7 @@ def time_distributed(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
 LAYERS: dict[str, Maker] = {
     "Activation": same("Activation", lambda d, s: {"activation": d.turn(ACTIVATIONS)}),
     "ActivityRegularization": same("ActivityRegularization", lambda d, s: {"l1": 0.01, "l2": 0.02}),
+    "AlphaDropout": noise("AlphaDropout", "rate"),
     "AveragePooling1D": pooling("AveragePooling1D"),
     "AveragePooling2D": pooling("AveragePooling2D"),
     "BatchNormalization": same("BatchNormalization", batch_normalization),
@@ -375,6 +413,7 @@ LAYERS: dict[str, Maker] = {
     "Dense": dense,
     "DepthwiseConv2D": convolution("DepthwiseConv2D"),
     "Dropout": noise("Dropout", "rate"),
+    "EinsumDense": einsum_dense,
     "ELU": same("ELU", lambda d, s: d.some({"alpha": 0.5})),
     "Embedding": embedding,
     "Flatten": flatten,
@@ -384,6 +423,7 @@ LAYERS: dict[str, Maker] = {
     "GlobalAveragePooling2D": global_pooling("GlobalAveragePooling2D"),
     "GlobalMaxPooling1D": global_pooling("GlobalMaxPooling1D"),
     "GlobalMaxPooling2D": global_pooling("GlobalMaxPooling2D"),
+    "GroupNormalization": same("GroupNormalization", group_normalization),
     "Identity": same("Identity", lambda d, s: {}),
     "Lambda": same("Lambda", function),
     "LayerNormalization": same("LayerNormalization", layer_normalization),
@@ -394,6 +434,7 @@ LAYERS: dict[str, Maker] = {
     "Normalization": same("Normalization", normalization),
     "PReLU": same("PReLU", prelu),
     "Permute": permute,
+    "RMSNormalization": same("RMSNormalization", rms_normalization),
     "ReLU": same(
         "ReLU", lambda d, s: d.some({"max_value": 1.0, "negative_slope": 0.1, "threshold": 0.2})
     ),
@@ -406,6 +447,7 @@ LAYERS: dict[str, Maker] = {
     "SpatialDropout1D": noise("SpatialDropout1D", "rate"),
     "SpatialDropout2D": noise("SpatialDropout2D", "rate"),
     "TimeDistributed": time_distributed,
+    "UnitNormalization": same("UnitNormalization", lambda d, s: d.some({"axis": [1, [-1]]})),
     "UpSampling1D": upsampling,
     "UpSampling2D": upsampling,
     "ZeroPadding1D": padding,
@@ -414,7 +456,7 @@ LAYERS: dict[str, Maker] = {
 }
 # Layers that keep a mask or use it up; the last two end it.
 MASKED = ["Dense", "LayerNormalization", "BatchNormalization", "Activation", "Dropout", "ELU"]
-MASKED += ["TimeDistributed"]
+MASKED += ["TimeDistributed", "GroupNormalization"]
 MASK_ENDS = ["SimpleRNN", "GlobalAveragePooling1D"]
 
 

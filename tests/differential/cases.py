@@ -117,7 +117,8 @@ def body(draw: Draw, name: str) -> tuple[Shape, list[Make], Shape]:
     rank = rank_of(name) or draw.pick([2, 3] if name == "TimeDistributed" else [1, 1, 2, 3])
     shape = input_shape = {1: VECTOR, 2: SEQUENCE, 3: IMAGE}[rank]
     layers: list[Make] = []
-    if draw.chance(0.4):
+    # In Keras the gradient of UnitNormalization at 0, where a relu may put it, is no number.
+    if name != "UnitNormalization" and draw.chance(0.4):
         layer, shape = LAYERS[["Dense", "Conv1D", "Conv2D"][rank - 1]](draw, shape)
         layers.append(layer)
     if name.startswith("Cropping") and min(shape[:-1]) < 3:
@@ -137,7 +138,8 @@ def fitting_names(rank: int, shape: Shape) -> list[str]:
         name
         for name in LAYER_NAMES
         if rank_of(name) in (None, rank)
-        and name not in ("Embedding", "Flatten", "Masking", "Reshape")
+        and name not in ("Embedding", "Flatten", "Masking", "Reshape", "UnitNormalization")
+        and not (rank == 3 and name == "EinsumDense")
         and not (rank == 1 and name == "TimeDistributed")
         and not (small and name.startswith("Cropping"))
         and not (np.prod(shape) > 150 and name.startswith(("Up", "Zero", "Conv2DTranspose")))

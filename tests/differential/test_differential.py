@@ -25,7 +25,9 @@ EXCEPT = {
     | {"CenterCrop", "RandomBrightness", "RandomContrast", "RandomCrop", "RandomFlip"}
     | {"RandomRotation", "RandomTranslation", "RandomZoom", "Resizing", "CategoryEncoding"}
     | {"Discretization", "Hashing", "IntegerLookup", "StringLookup", "TextVectorization"}
-    | {"Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"},  # 2 inputs
+    | {"Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"}  # 2 inputs
+    | {"AdditiveAttention", "Attention", "Dot", "GroupQueryAttention", "MultiHeadAttention"}
+    | {"SpatialDropout3D"},  # 4 dimensions
     "losses": {"Loss", "LossFunctionWrapper"}
     | {"CTC", "Circle"}  # not of one sample's outputs
     | {"CategoricalGeneralizedCrossEntropy"},  # Keras broadcasts classes (N, 1)

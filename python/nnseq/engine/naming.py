@@ -22,6 +22,11 @@ def to_snake_case(name: str) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
+def class_name(cls: type) -> str:
+    """The name of a class; of a few Keras exports another than the one it names objects by."""
+    return str(cls.__dict__.get("_name_in_keras", cls.__name__))
+
+
 def get_uid(prefix: str = "") -> int:
     """The next number of a prefix, counted from 1 and shared by the whole process."""
     _counters[prefix] = _counters.get(prefix, 0) + 1

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from nnseq.engine import nest
-from nnseq.engine.naming import auto_name, check_name, uniquify
+from nnseq.engine.naming import auto_name, check_name, class_name, uniquify
 from nnseq.engine.operators import DataDependentError
 from nnseq.engine.state import state
 from nnseq.engine.tensor import KerasTensor, Shape, Tensor
@@ -25,7 +25,7 @@ class Operation:
     """
 
     def __init__(self, name: str | None = None) -> None:
-        self.name = uniquify(type(self).__name__) if name is None else check_name(name)
+        self.name = uniquify(class_name(type(self))) if name is None else check_name(name)
         self._inbound_nodes: list[Node] = []
 
     def run_node(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -4,14 +4,19 @@ from typing import Any
 
 from nnseq.engine.registry import Registry
 from nnseq.layers.activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
+from nnseq.layers.attention import AdditiveAttention, Attention
 from nnseq.layers.categories import CategoryEncoding, Discretization
 from nnseq.layers.convolutional import Conv1D, Conv2D, Conv2DTranspose
 from nnseq.layers.core import Activation, Dense, Dropout, Embedding, Flatten, Identity, Reshape
+from nnseq.layers.dot import Dot, dot
+from nnseq.layers.einsum_dense import EinsumDense
+from nnseq.layers.group_normalization import GroupNormalization
 from nnseq.layers.images import CenterCrop, Resizing
 from nnseq.layers.input_layer import Input, InputLayer
 from nnseq.layers.input_spec import InputSpec
 from nnseq.layers.lambda_layer import Lambda
 from nnseq.layers.layer import Layer
+from nnseq.layers.length_normalization import RMSNormalization, UnitNormalization
 from nnseq.layers.lookups import Hashing, IntegerLookup, StringLookup
 from nnseq.layers.masking import Masking
 from nnseq.layers.merging import (
@@ -30,6 +35,7 @@ from nnseq.layers.merging import (
     multiply,
     subtract,
 )
+from nnseq.layers.multi_head_attention import GroupQueryAttention, MultiHeadAttention
 from nnseq.layers.normalization import BatchNormalization, LayerNormalization
 from nnseq.layers.pooling import (
     AveragePooling1D,
@@ -53,10 +59,12 @@ from nnseq.layers.random_images import (
 )
 from nnseq.layers.regularization import (
     ActivityRegularization,
+    AlphaDropout,
     GaussianDropout,
     GaussianNoise,
     SpatialDropout1D,
     SpatialDropout2D,
+    SpatialDropout3D,
 )
 from nnseq.layers.reshaping import (
     Cropping1D,
@@ -117,6 +125,9 @@ __all__ = [
     "Activation",
     "ActivityRegularization",
     "Add",
+    "AdditiveAttention",
+    "AlphaDropout",
+    "Attention",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -137,7 +148,9 @@ __all__ = [
     "Dense",
     "DepthwiseConv2D",
     "Discretization",
+    "Dot",
     "Dropout",
+    "EinsumDense",
     "Embedding",
     "Flatten",
     "GaussianDropout",
@@ -150,6 +163,8 @@ __all__ = [
     "GlobalMaxPool2D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
+    "GroupNormalization",
+    "GroupQueryAttention",
     "Hashing",
     "Identity",
     "Input",
@@ -167,10 +182,12 @@ __all__ = [
     "MaxPooling2D",
     "Maximum",
     "Minimum",
+    "MultiHeadAttention",
     "Multiply",
     "Normalization",
     "PReLU",
     "Permute",
+    "RMSNormalization",
     "RandomBrightness",
     "RandomContrast",
     "RandomCrop",
@@ -190,10 +207,12 @@ __all__ = [
     "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",
+    "SpatialDropout3D",
     "StringLookup",
     "Subtract",
     "TextVectorization",
     "TimeDistributed",
+    "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
     "Wrapper",
@@ -203,6 +222,7 @@ __all__ = [
     "average",
     "concatenate",
     "deserialize",
+    "dot",
     "get",
     "maximum",
     "minimum",

@@ -8,7 +8,7 @@ from nnseq import constraints, initializers, ops, regularizers
 from nnseq.layers.input_spec import InputSpec
 from nnseq.layers.layer import Layer
 from nnseq.layers.serialized import refuse_options, serialized
-from nnseq.ops.nn import fused_batch_norm
+from nnseq.ops.normalization import fused_batch_norm
 
 
 class BatchNormalization(Layer):

@@ -61,6 +61,47 @@ class SpatialDropout2D(Dropout):
         }
 
 
+class SpatialDropout3D(Dropout):
+    """In training sets whole channels of (N, D, H, W, C) to 0, each with probability `rate`."""
+
+    def __init__(
+        self,
+        rate: float,
+        data_format: str | None = None,
+        seed: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        self.data_format = check_format(data_format)
+        last = self.data_format == "channels_last"
+        shape = (None, 1, 1, 1, None) if last else (None, None, 1, 1, 1)
+        super().__init__(rate, noise_shape=shape, seed=seed, name=name, dtype=dtype)
+        self.input_spec = InputSpec(ndim=5)
+
+    get_config = SpatialDropout2D.get_config
+
+
+class AlphaDropout(Dropout):
+    """Dropout for selu: in training sets elements to the value selu tends to for small inputs,
+    with probability `rate`, and keeps mean and variance (Klambauer et al. 2017).
+
+    >>> AlphaDropout(0.5)(ops.ones((1, 2)), training=False).tolist()
+    [[1.0, 1.0]]
+    """
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not training or self.rate == 0:
+            return inputs
+        sizes = ops.shape(inputs)
+        if self.noise_shape is not None:
+            given = zip(self.noise_shape, sizes, strict=True)
+            sizes = tuple(size if n is None else n for n, size in given)
+        kept = nnrandom.uniform(sizes, seed=self.seed_generator) >= self.rate
+        low = -1.6732632423543772 * 1.0507009873554805
+        factor = ((1 - self.rate) * (1 + self.rate * low**2)) ** -0.5
+        return ops.where(kept, inputs, low) * factor - factor * low * self.rate
+
+
 class GaussianNoise(Layer):
     """In training adds normal numbers of mean 0 and standard deviation `stddev`, in [0, 1].
 

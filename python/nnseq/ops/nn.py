@@ -1,4 +1,4 @@
-"""Convolution, pooling and normalisation, and a place for all functions of networks.
+"""Convolution and pooling, and a place for all functions of networks.
 
 Images are NHWC (channels_last).
 """
@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nnseq.engine.dispatch import apply, dims_of, to_tensor
-from nnseq.engine.dtypes import epsilon as keras_epsilon
+from nnseq.engine.dispatch import apply, dims_of
 from nnseq.engine.operation import operation
 from nnseq.engine.tensor import Tensor
 from nnseq.ops.activation import (
@@ -34,7 +33,8 @@ from nnseq.ops.activation import (
     softsign,
     swish,
 )
-from nnseq.ops.core import as_float, as_type, axis_of, promoted, sizes_of
+from nnseq.ops.attention import dot_product_attention
+from nnseq.ops.core import as_float, promoted, sizes_of
 from nnseq.ops.crossentropy import (
     binary_crossentropy,
     categorical_crossentropy,
@@ -43,10 +43,15 @@ from nnseq.ops.crossentropy import (
 from nnseq.ops.ctc import (
     ctc_loss,
 )
-from nnseq.ops.elementwise import binary, maximum, unary
 from nnseq.ops.indexing import one_hot
 from nnseq.ops.layout import reshape, squeeze
-from nnseq.ops.reduction import moments, reduce
+from nnseq.ops.normalization import (
+    batch_normalization,
+    layer_normalization,
+    normalize,
+    rms_normalization,
+)
+from nnseq.ops.reduction import moments
 from nnseq.ops.thresholds import (
     celu,
     glu,
@@ -69,6 +74,7 @@ __all__ = [
     "conv",
     "ctc_loss",
     "depthwise_conv",
+    "dot_product_attention",
     "elu",
     "gelu",
     "glu",
@@ -88,6 +94,7 @@ __all__ = [
     "one_hot",
     "relu",
     "relu6",
+    "rms_normalization",
     "selu",
     "separable_conv",
     "sigmoid",
@@ -328,92 +335,3 @@ def _pool(
         x, window, stride = _with_height(x), [1, *window], [1, *stride]
     y = apply(op, [x], {"window": window, "strides": stride, "padding": padding, "pads": []})
     return squeeze(y, 1) if rank == 1 else y
-
-
-@operation
-def batch_normalization(
-    x: Any,
-    mean: Any,
-    variance: Any,
-    axis: int,
-    offset: Any = None,
-    scale: Any = None,
-    epsilon: float = 1e-3,
-) -> Tensor:
-    """(x - mean) / sqrt(variance + epsilon) * scale + offset, with vectors along `axis`."""
-    x = as_float(x)
-    axis = axis_of(axis, len(x.shape))
-    sizes = [1] * len(x.shape)
-    sizes[axis] = -1
-    factor = unary("rsqrt", binary("add", as_type(variance, x.dtype), epsilon))
-    if scale is not None:
-        factor = binary("multiply", factor, scale)
-    shift = unary("negative", binary("multiply", as_type(mean, x.dtype), factor))
-    if offset is not None:
-        shift = binary("add", shift, offset)
-    if axis != len(x.shape) - 1:
-        factor, shift = reshape(factor, sizes), reshape(shift, sizes)
-    return binary("add", binary("multiply", x, factor), shift)
-
-
-def fused_batch_norm(
-    x: Any, gamma: Any, beta: Any, epsilon: float = 1e-3, mask: Any = None
-) -> tuple[Tensor, Tensor, Tensor]:
-    """x normalised by its own statistics over all axes but the last.
-
-    Args:
-        x: (..., C).
-        gamma, beta: (C,).
-        epsilon: added to the variance.
-        mask: bool of x.shape[:-1]; False steps are left out of the statistics.
-
-    Returns:
-        y of the shape of x, and the mean and biased variance, (C,).
-    """
-    operands = [as_float(x), to_tensor(gamma), to_tensor(beta)]
-    if mask is not None:
-        operands.append(as_type(mask, "bool"))
-    return apply("batch_norm", operands, {"epsilon": float(epsilon)}, 3)
-
-
-@operation
-def layer_normalization(
-    x: Any,
-    gamma: Any = None,
-    beta: Any = None,
-    axis: Any = -1,
-    epsilon: float | None = None,
-    rms_scaling: bool = False,
-) -> Tensor:
-    """x with mean 0 and variance 1 along `axis`, times gamma plus beta."""
-    x = as_float(x)
-    eps = keras_epsilon() if epsilon is None else float(epsilon)
-    last = isinstance(axis, int) and axis_of(axis, len(x.shape)) == len(x.shape) - 1
-    size = x.shape[-1]
-    if last and not rms_scaling and size is not None:
-        scale = np.ones(size, np.float32) if gamma is None else gamma
-        shift = np.zeros(size, np.float32) if beta is None else beta
-        operands = [x, as_type(scale, x.dtype), as_type(shift, x.dtype)]
-        return apply("layer_norm", operands, {"epsilon": eps}, 3)[0]
-    if rms_scaling:
-        power = reduce("mean", unary("square", x), axis, True)
-        y = binary("multiply", x, unary("rsqrt", binary("add", power, eps)))
-        return y if gamma is None else binary("multiply", y, gamma)
-    centre, variance = moments(x, axis, keepdims=True)
-    y = binary("subtract", x, centre)
-    y = binary("multiply", y, unary("rsqrt", binary("add", variance, eps)))
-    y = y if gamma is None else binary("multiply", y, gamma)
-    return y if beta is None else binary("add", y, beta)
-
-
-@operation
-def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
-    """x divided by its length along `axis`, which is taken to be at least `epsilon`."""
-    x = as_float(x)
-    eps = keras_epsilon() if epsilon is None else float(epsilon)
-    if order == 2:
-        power = reduce("sum", unary("square", x), axis, True)
-        return binary("multiply", x, unary("rsqrt", maximum(power, eps * eps)))
-    if order != 1:
-        raise NotImplementedError(f"normalize: order={order} is not supported; use 1 or 2")
-    return binary("divide", x, maximum(reduce("sum", unary("abs", x), axis, True), eps))

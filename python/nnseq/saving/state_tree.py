@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nnseq.engine.naming import to_snake_case
+from nnseq.engine.naming import class_name, to_snake_case
 
 
 def walk(root: Any) -> Iterator[tuple[str, Any]]:
@@ -34,7 +34,7 @@ def _walk_container(path: str, container: Any, seen: set[int]) -> Iterator[tuple
     counts: dict[str, int] = {}
     for value in container.values() if isinstance(container, Mapping) else container:
         if _has_state(value):
-            name = to_snake_case(type(value).__name__)
+            name = to_snake_case(class_name(type(value)))
             number = counts.get(name, 0)
             counts[name] = number + 1
             yield from _walk(f"{path}/{name}_{number}" if number else f"{path}/{name}", value, seen)
