@@ -47,7 +47,7 @@ class Case:
     @property
     def is_random(self) -> bool:
         """Whether training draws random numbers, which differ between the libraries."""
-        rates = [value for key, value in _arguments(self.layers) if key in ("rate", "stddev")]
+        rates = [value for key, value in arguments(self.layers) if key in ("rate", "stddev")]
         return any(rate for rate in rates if isinstance(rate, float))
 
     @property
@@ -61,12 +61,13 @@ class Case:
         return paths(self.layers) | paths(self.compiled)
 
 
-def _arguments(value: Any) -> list[tuple[str, Any]]:
+def arguments(value: Any) -> list[tuple[str, Any]]:
+    """The arguments of layers, and of those in them."""
     if isinstance(value, Make):
         found = list(value.arguments.items()) if value.path.startswith("layers.") else []
-        return found + _arguments(list(value.arguments.values()))
+        return found + arguments(list(value.arguments.values()))
     if isinstance(value, list | tuple):
-        return [pair for entry in value for pair in _arguments(entry)]
+        return [pair for entry in value for pair in arguments(entry)]
     return []
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import nnseq
 from differential.bodies import ACTIVATIONS
-from differential.cases import describe
+from differential.cases import arguments, describe
 from differential.goals import snake
 from differential.pool import Pool
 
@@ -111,8 +111,7 @@ def test_each_activation_is_in_a_case():
     used = {
         value.path.split(".")[1] if hasattr(value, "path") else value
         for seed in SHORT
-        for layer in describe(seed).layers
-        for key, value in layer.arguments.items()
+        for key, value in arguments(describe(seed).layers)
         if key == "activation" and value
     }
     assert set(ACTIVATIONS) <= used
