@@ -43,7 +43,7 @@ _REASONS: dict[str, str] = {
         "layers.DepthwiseConv1D layers.SeparableConv1D layers.SeparableConvolution1D "
         "layers.ConvLSTM* layers.RNN layers.StackedRNNCells layers.Bidirectional "
         "layers.SpectralNormalization layers.ReversibleEmbedding callbacks.BackupAndRestore "
-        "ops.custom_gradient ops.dot_product_attention ops.rms_normalization ops.associative_scan",
+        "ops.custom_gradient ops.associative_scan",
         "use RandomFlip, RandomRotation, RandomZoom, RandomTranslation, RandomContrast, "
         "RandomBrightness or RandomCrop": "layers.AugMix layers.AutoContrast layers.CutMix "
         "layers.ContrastLimitedAdaptiveHistogramEqualization layers.Equalization layers.MixUp "
