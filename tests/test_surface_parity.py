@@ -20,9 +20,7 @@ AREAS = [
 # Names that come with later work (the issues name them) or that we leave out for good.
 LATER = {
     "initializers": "STFT STFTInitializer stft",
-    "optimizers": "Adafactor Lamb LossScaleOptimizer MultiOptimizer Muon OptimizerMap "
-    "ScheduleFreeAdamW legacy",
-    "optimizers.schedules": "CosineDecayRestarts",
+    "optimizers": "MultiOptimizer OptimizerMap legacy",
 }
 # Parameters that Keras takes by **kwargs or that old programs need.
 MORE_PARAMETERS = {
@@ -45,12 +43,14 @@ ARGUMENTS = {
     "RandomTranslation": (0.1, (-0.2, 0.3)), "RandomZoom": (0.1,), "Resizing": (4, 5),
     "AveragePooling1D": (2,), "AveragePooling2D": (2,), "Conv1D": (3, 2),
     "Conv2D": (3, 2), "Conv2DTranspose": (3, 2), "CosineDecay": (0.1, 10), "Dense": (3,),
+    "CosineDecayRestarts": (0.1, 10),
     "DepthwiseConv2D": (2,), "Dropout": (0.5,), "Embedding": (3, 2),
     "ExponentialDecay": (0.1, 10, 0.5), "GaussianDropout": (0.5,), "GaussianNoise": (0.5,),
     "InputLayer": ((3,),), "InverseTimeDecay": (0.1, 10, 0.5), "IoU": (3, [0, 2]),
     "Lambda": (nnseq.activations.relu,), "MeanIoU": (3,), "OneHotIoU": (3, [0]),
     "OneHotMeanIoU": (3,), "Permute": ((2, 1),),
     "PiecewiseConstantDecay": ([1], [1.0, 0.5]), "PolynomialDecay": (0.1, 10),
+    "LossScaleOptimizer": (nnseq.optimizers.SGD(),),
     "PrecisionAtRecall": (0.5,), "RecallAtPrecision": (0.5,),
     "SensitivityAtSpecificity": (0.5,), "SpecificityAtSensitivity": (0.5,),
     "RepeatVector": (2,), "Rescaling": (2.0,), "Reshape": ((3,),), "SeparableConv2D": (3, 2),

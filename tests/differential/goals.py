@@ -137,6 +137,11 @@ OPTIMIZERS: list[tuple[str, dict[str, Any]]] = [
     ("Adagrad", {"learning_rate": 0.05, "initial_accumulator_value": 0.2}),
     ("Ftrl", {"learning_rate": 0.1, "l2_shrinkage_regularization_strength": 0.05}),
     ("Adam", {"learning_rate": 0.01, "epsilon": 1e-3}),
+    ("Lamb", {"learning_rate": 0.01}),
+    ("Adafactor", {"learning_rate": 0.05, "beta_2_decay": -0.6}),
+    ("ScheduleFreeAdamW", {"learning_rate": 0.01, "warmup_steps": 2}),
+    ("Muon", {"learning_rate": 0.01}),
+    ("Adam", {"learning_rate": 0.01, "gradient_accumulation_steps": 2}),
 ]
 CLIPPING = [{"clipnorm": 0.3}, {"global_clipnorm": 0.3}, {"clipvalue": 0.05}]
 SCHEDULES = [
@@ -152,6 +157,7 @@ SCHEDULES = [
                 "warmup_steps": 2,
             },
         ),
+        ("CosineDecayRestarts", {"initial_learning_rate": 0.02, "first_decay_steps": 3}),
         (
             "ExponentialDecay",
             {"initial_learning_rate": 0.02, "decay_steps": 2, "decay_rate": 0.5, "staircase": True},

@@ -32,7 +32,7 @@ EXCEPT = {
     | {"CTC", "Circle"}  # not of one sample's outputs
     | {"CategoricalGeneralizedCrossEntropy"},  # Keras broadcasts classes (N, 1)
     "metrics": {"Metric", "MeanMetricWrapper", "Mean", "Sum"},  # of values, not of targets
-    "optimizers": {"Optimizer"},
+    "optimizers": {"Optimizer", "LossScaleOptimizer"},  # of another optimizer
     "optimizers.schedules": {"LearningRateSchedule"},
     "initializers": {"Initializer", "RandomInitializer"},
     "regularizers": {"Regularizer"},

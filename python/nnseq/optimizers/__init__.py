@@ -5,17 +5,48 @@ from typing import Any
 from nnseq.engine.registry import Registry
 from nnseq.optimizers import schedules
 from nnseq.optimizers.adadelta import Adadelta
+from nnseq.optimizers.adafactor import (
+    Adafactor,
+)
 from nnseq.optimizers.adagrad import Adagrad
 from nnseq.optimizers.adam import Adam, AdamW
 from nnseq.optimizers.adamax import Adamax
 from nnseq.optimizers.ftrl import Ftrl
+from nnseq.optimizers.lamb import (
+    Lamb,
+)
 from nnseq.optimizers.lion import Lion
+from nnseq.optimizers.loss_scale_optimizer import (
+    LossScaleOptimizer,
+)
+from nnseq.optimizers.muon import (
+    Muon,
+)
 from nnseq.optimizers.nadam import Nadam
 from nnseq.optimizers.optimizer import Optimizer
 from nnseq.optimizers.rmsprop import RMSprop
+from nnseq.optimizers.schedule_free_adamw import (
+    ScheduleFreeAdamW,
+)
 from nnseq.optimizers.sgd import SGD
 
-_classes = [Adadelta, Adagrad, Adam, AdamW, Adamax, Ftrl, Lion, Nadam, RMSprop, SGD]
+_classes = [
+    Adadelta,
+    Adafactor,
+    Adagrad,
+    Adam,
+    AdamW,
+    Adamax,
+    Ftrl,
+    Lamb,
+    Lion,
+    LossScaleOptimizer,
+    Muon,
+    Nadam,
+    RMSprop,
+    SGD,
+    ScheduleFreeAdamW,
+]
 _registry = Registry(
     "optimizer",
     _classes,
@@ -53,15 +84,20 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
 __all__ = [
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
     "Ftrl",
+    "Lamb",
     "Lion",
+    "LossScaleOptimizer",
+    "Muon",
     "Nadam",
     "Optimizer",
     "RMSprop",
+    "ScheduleFreeAdamW",
     "deserialize",
     "get",
     "schedules",

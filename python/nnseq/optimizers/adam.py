@@ -63,7 +63,7 @@ class Adam(Optimizer):
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         m_slot, v_slot, *rest = self.slots(variable)
-        t = ops.cast(self.iterations.value + 1, "float32")
+        t = ops.cast(self.iterations + 1, "float32")
         # 1 - beta^t without cancellation
         rest_1 = -ops.expm1(t * math.log(self.beta_1)) if self.beta_1 > 0 else 1.0
         rest_2 = -ops.expm1(t * math.log(self.beta_2)) if self.beta_2 > 0 else 1.0

@@ -60,7 +60,7 @@ class Adamax(Optimizer):
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         m_slot, u_slot = self.slots(variable)
-        t = ops.cast(self.iterations.value + 1, "float32")
+        t = ops.cast(self.iterations + 1, "float32")
         m = m_slot.value + (gradient - m_slot.value) * (1 - self.beta_1)
         u = ops.maximum(self.beta_2 * u_slot.value, ops.abs(gradient))
         m_slot.assign(m)

@@ -9,13 +9,6 @@ from nnseq.engine.variable import Variable
 from nnseq.optimizers.schedules import InverseTimeDecay
 
 
-def refuse_unserved(cls: str, arguments: dict[str, Any]) -> None:
-    """Refuses arguments of Keras that are not served yet, unless they are None."""
-    for name, value in arguments.items():
-        if value is not None:
-            raise ValueError(f"{cls} does not support {name}={value!r} yet; leave it out.")
-
-
 def older_learning_rate(cls: str, learning_rate: Any, others: dict[str, Any]) -> Any:
     """The learning rate that Keras 2's `lr` and `decay` among the other arguments ask for.
 

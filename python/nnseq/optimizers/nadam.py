@@ -73,13 +73,13 @@ class Nadam(Optimizer):
         return self.beta_1 * (1.0 - 0.5 * ops.power(0.96, t))
 
     def _step(self, grads: list[Any], variables: list[Variable], steps: Any) -> None:
-        t = ops.cast(self.iterations.value + 1, "float32")
+        t = ops.cast(self.iterations + 1, "float32")
         self._product.assign(self._product.value * self._share(t))
         super()._step(grads, variables, steps)
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         m_slot, v_slot = self.slots(variable)
-        t = ops.cast(self.iterations.value + 1, "float32")
+        t = ops.cast(self.iterations + 1, "float32")
         now, following = self._share(t), self._share(t + 1.0)
         product = self._product.value
         m = m_slot.value + (gradient - m_slot.value) * (1 - self.beta_1)

@@ -10,13 +10,11 @@ from nnseq.engine.naming import uniquify
 from nnseq.engine.state import current_trace, state
 from nnseq.engine.variable import Variable
 from nnseq.optimizers import schedules
+from nnseq.optimizers.accumulation import Accumulation
 from nnseq.optimizers.averages import Averages
-from nnseq.optimizers.checks import (
-    older_learning_rate,
-    refuse_unserved,
-    without_missing,
-)
+from nnseq.optimizers.checks import older_learning_rate, without_missing
 from nnseq.optimizers.clipping import clip_by_global_norm, clip_by_norm
+from nnseq.optimizers.conditional import only_if
 from nnseq.optimizers.optimizer_state import OptimizerState
 
 
@@ -34,9 +32,10 @@ class Optimizer(OptimizerState):
         use_ema: whether to keep averages of the Variables, average = ema_momentum * average +
             (1 - ema_momentum) * w after each step. At the end of fit they become the Variables'
             values, and every `ema_overwrite_frequency` steps before that, if it is given.
+        loss_scale_factor: what `scale_loss` multiplies losses by and gradients are divided by.
+        gradient_accumulation_steps: updates every so many steps, by the mean of their gradients;
+            `iterations` and the averages count updates, a schedule counts steps.
         decay: the older learning_rate / (1 + decay * iterations).
-
-    loss_scale_factor and gradient_accumulation_steps must be None.
 
     >>> from nnseq import Variable
     >>> class Plain(Optimizer):
@@ -64,11 +63,6 @@ class Optimizer(OptimizerState):
         **kwargs: Any,
     ) -> None:
         cls = type(self).__name__
-        unserved = {
-            "loss_scale_factor": loss_scale_factor,
-            "gradient_accumulation_steps": gradient_accumulation_steps,
-        }
-        refuse_unserved(cls, unserved)
         learning_rate = older_learning_rate(cls, learning_rate, kwargs)
         clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         if sum(value is not None for value in clips.values()) > 1:
@@ -77,7 +71,9 @@ class Optimizer(OptimizerState):
                 f"Received: {', '.join(f'{k}={v}' for k, v in clips.items())}"
             )
         averages = Averages(ema_momentum, ema_overwrite_frequency) if use_ema else None
-        super().__init__(name or uniquify(cls), learning_rate, averages)
+        several = gradient_accumulation_steps
+        accumulation = Accumulation(several) if several else None
+        super().__init__(name or uniquify(cls), learning_rate, averages, accumulation)
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
         self.clipvalue = clipvalue
@@ -85,8 +81,8 @@ class Optimizer(OptimizerState):
         self.use_ema = use_ema
         self.ema_momentum = ema_momentum
         self.ema_overwrite_frequency = ema_overwrite_frequency
-        self.loss_scale_factor = None
-        self.gradient_accumulation_steps = None
+        self.loss_scale_factor = loss_scale_factor
+        self.gradient_accumulation_steps = gradient_accumulation_steps
         self.fused = True  # whether the core's update operation may take the place of update_step
         self._excluded_variables: list[Variable] = []
         self._excluded_names: re.Pattern[str] | None = None
@@ -116,9 +112,12 @@ class Optimizer(OptimizerState):
         self._rate.refresh()
 
     @property
-    def iterations(self) -> Variable:
-        """The number of steps done, an int64 Variable."""
-        return self._iterations
+    def iterations(self) -> Any:
+        """The number of updates done: an int64 Variable, or with gradient_accumulation_steps a
+        Tensor."""
+        if self._accumulation is None:
+            return self._iterations
+        return self._iterations.value // self._accumulation.steps
 
     # --- a step -----------------------------------------------------------------------------
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
@@ -159,15 +158,35 @@ class Optimizer(OptimizerState):
         if current_trace() is None:
             self.refresh_learning_rate()
         grads, variables = without_missing(grads, variables)
-        grads = self._clip(grads)
-        steps = self._iterations.value + _one_step(grads)
-        self._step(grads, variables, steps)
+        if self.loss_scale_factor is not None:
+            grads = [g / float(self.loss_scale_factor) for g in grads]
+        if self._accumulation is None:
+            grads = self._clip(grads)
+        one = _one_step(grads)
+        if self._accumulation is None:
+            self._step(grads, variables, self._iterations.value + one)
+        else:
+            self._accumulate(self._accumulation, grads, variables, one)
         if self._averages is not None:
-            self._averages.update(self._trainable_variables, self._iterations.value)
+            self._averages.update(self._trainable_variables, self.iterations)
         for variable in variables:
             if variable.constraint is not None:
                 variable.assign(variable.constraint(variable.value))
-        self._iterations.assign(steps)
+        self._iterations.assign(self._iterations.value + one)
+
+    def _accumulate(
+        self, accumulation: Accumulation, grads: list[Any], variables: list[Variable], one: Any
+    ) -> None:
+        """Adds to the sums of gradients, and takes a step where it is due."""
+        is_due = accumulation.is_due(self._iterations.value)
+        means = self._clip(accumulation.take(grads, variables, is_due))
+        sums = {id(total) for total in accumulation.of.values()}
+        state = [v for v in [*variables, *self.variables] if id(v) not in sums]
+        only_if(is_due, state, lambda: self._step(means, variables, self.iterations + one))
+
+    def scale_loss(self, loss: Any) -> Any:
+        """The loss times `loss_scale_factor`, of which `apply` expects the gradients."""
+        return loss if self.loss_scale_factor is None else loss * float(self.loss_scale_factor)
 
     def _clip(self, grads: list[Any]) -> list[Any]:
         if self.clipnorm:
@@ -259,12 +278,17 @@ class Optimizer(OptimizerState):
         names = sorted(set(var_names or ()))
         self._excluded_names = re.compile("|".join(names)) if names else None
 
+    def _weight_decay_for(self, variable: Variable) -> float | None:
+        """The weight decay of a Variable that is not excluded."""
+        return self.weight_decay
+
     def _decay_of(self, variable: Variable) -> float:
-        if not self.weight_decay or any(v is variable for v in self._excluded_variables):
+        decay = self._weight_decay_for(variable)
+        if not decay or any(v is variable for v in self._excluded_variables):
             return 0.0
         if self._excluded_names is not None and self._excluded_names.search(variable.name):
             return 0.0
-        return float(self.weight_decay)
+        return float(decay)
 
     # --- configuration ----------------------------------------------------------------------
     def get_config(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from nnseq import initializers
 from nnseq.engine.naming import root_scope
 from nnseq.engine.variable import Variable, load_variables
+from nnseq.optimizers.accumulation import Accumulation
 from nnseq.optimizers.averages import Averages
 from nnseq.optimizers.learning_rate import LearningRate
 
@@ -22,12 +23,19 @@ class OptimizerState:
     # What the slots of a name start at; 0 if it is not there.
     slot_initial_values: Mapping[str, float] = MappingProxyType({})
 
-    def __init__(self, name: str, learning_rate: Any, averages: Averages | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        learning_rate: Any,
+        averages: Averages | None,
+        accumulation: Accumulation | None,
+    ) -> None:
         self.name = name
         self.built = False
         self._own_variables: list[Variable] = []
         self._slots: dict[Variable, tuple[Variable, ...]] = {}
         self._averages = averages
+        self._accumulation = accumulation
         self._trainable_variables: list[Variable] = []
         with root_scope(name):
             self._iterations = Variable(
@@ -50,8 +58,8 @@ class OptimizerState:
             )
             for variable in gone:
                 self._slots.pop(variable, None)
-                if self._averages is not None:
-                    self._averages.of.pop(variable, None)
+                for held, _ in self._held():
+                    held.pop(variable, None)
         self._trainable_variables = variables
         self._add_slots(variables)
         self.built = True
@@ -67,23 +75,37 @@ class OptimizerState:
         self._trainable_variables += [v for v in variables if id(v) not in known]
         self._add_slots(variables)
 
+    def _held(self) -> list[tuple[dict[Variable, Variable], str]]:
+        """What is kept for each Variable besides slots, by Variable, and its name."""
+        found = []
+        if self._averages is not None:
+            found.append((self._averages.of, "average"))
+        if self._accumulation is not None:
+            found.append((self._accumulation.of, "gradient_accumulator"))
+        return found
+
     def _add_slots(self, variables: Iterable[Variable]) -> None:
-        names = [name for group in self.slot_groups for name in group]
         for variable in variables:
-            if self._averages is not None and variable not in self._averages.of:
-                self._averages.of[variable] = self._make_variable(
-                    variable.shape, variable.dtype, self._slot_name(variable, "average")
-                )
-            if variable not in self._slots:
-                self._slots[variable] = tuple(
-                    self._make_variable(
-                        variable.shape,
-                        variable.dtype,
-                        self._slot_name(variable, n),
-                        initializers.Constant(self.slot_initial_values.get(n, 0.0)),
+            for held, name in self._held():
+                if variable not in held:
+                    held[variable] = self._make_variable(
+                        variable.shape, variable.dtype, self._slot_name(variable, name)
                     )
-                    for n in names
-                )
+            if variable not in self._slots:
+                self._slots[variable] = self._make_slots(variable)
+
+    def _make_slots(self, variable: Variable) -> tuple[Variable, ...]:
+        """The slots of a Variable; subclasses may make others, in the order of `slot_groups`."""
+        return tuple(
+            self._make_variable(
+                variable.shape,
+                variable.dtype,
+                self._slot_name(variable, name),
+                initializers.Constant(self.slot_initial_values.get(name, 0.0)),
+            )
+            for group in self.slot_groups
+            for name in group
+        )
 
     @staticmethod
     def _slot_name(variable: Variable, name: str | None) -> str:
@@ -111,12 +133,13 @@ class OptimizerState:
 
     @property
     def variables(self) -> list[Variable]:
-        """All state: iteration, learning rate (unless scheduled), averages, then the slots."""
+        """All state: iteration, learning rate (unless scheduled), averages, sums of gradients, then
+        the slots."""
         found = [self._iterations]
         if self._rate.variable is not None:
             found.append(self._rate.variable)
-        if self._averages is not None:
-            found += [self._averages.of[variable] for variable in self._trainable_variables]
+        for held, _ in self._held():
+            found += [held[variable] for variable in self._trainable_variables]
         found += self._own_variables
         start = 0
         for group in self.slot_groups:

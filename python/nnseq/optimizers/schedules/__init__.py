@@ -4,6 +4,7 @@ from typing import Any
 
 from nnseq.engine.registry import Registry
 from nnseq.optimizers.schedules.decays import (
+    CosineDecayRestarts,
     InverseTimeDecay,
     PiecewiseConstantDecay,
     PolynomialDecay,
@@ -16,7 +17,14 @@ from nnseq.optimizers.schedules.learning_rate_schedule import (
 
 _registry = Registry(
     "schedule",
-    [CosineDecay, ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay],
+    [
+        CosineDecay,
+        CosineDecayRestarts,
+        ExponentialDecay,
+        InverseTimeDecay,
+        PiecewiseConstantDecay,
+        PolynomialDecay,
+    ],
     module="keras.optimizers.schedules",
 )
 
@@ -33,6 +41,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
 
 __all__ = [
     "CosineDecay",
+    "CosineDecayRestarts",
     "ExponentialDecay",
     "InverseTimeDecay",
     "LearningRateSchedule",

@@ -1,5 +1,6 @@
-"""Schedules that fall by steps, along a polynomial, or with the inverse of time."""
+"""Schedules that fall by steps, along a polynomial, with the inverse of time, or in waves."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -123,5 +124,59 @@ class InverseTimeDecay(LearningRateSchedule):
             "decay_steps": self.decay_steps,
             "decay_rate": self.decay_rate,
             "staircase": self.staircase,
+            "name": self.name,
+        }
+
+
+class CosineDecayRestarts(LearningRateSchedule):
+    """Half cosine waves down to alpha times the start, one after the other, each t_mul times as
+    long and m_mul times as high as the one before (Loshchilov and Hutter, 2016).
+
+    >>> schedule = CosineDecayRestarts(0.1, first_decay_steps=2)
+    >>> [round(float(schedule(step)), 4) for step in range(7)]
+    [0.1, 0.05, 0.1, 0.0854, 0.05, 0.0146, 0.1]
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        first_decay_steps: float,
+        t_mul: float = 2.0,
+        m_mul: float = 1.0,
+        alpha: float = 0.0,
+        name: str = "SGDRDecay",
+    ) -> None:
+        check_positive("first_decay_steps", first_decay_steps)
+        self.initial_learning_rate = initial_learning_rate
+        self.first_decay_steps = first_decay_steps
+        self.t_mul = t_mul
+        self.m_mul = m_mul
+        self.alpha = alpha
+        self.name = name
+
+    def _wave(self, periods: Any) -> tuple[Any, Any]:
+        """How many waves are over, and the part of the present one that is done."""
+        if self.t_mul == 1.0:
+            over = ops.floor(periods)
+            return over, periods - over
+        growth = self.t_mul - 1.0
+        over = ops.floor(ops.log(periods * growth + 1.0) / math.log(self.t_mul))
+        following = (ops.power(self.t_mul, over + 1.0) - 1.0) / growth  # where the next one starts
+        over = ops.where(ops.greater_equal(periods, following), over + 1.0, over)
+        length = ops.power(self.t_mul, over)
+        return over, (periods - (length - 1.0) / growth) / length
+
+    def __call__(self, step: Any) -> Any:
+        over, done = self._wave(ops.cast(step, "float32") / self.first_decay_steps)
+        wave = 0.5 * ops.power(self.m_mul, over) * (1.0 + ops.cos(math.pi * done))
+        return self.initial_learning_rate * ((1.0 - self.alpha) * wave + self.alpha)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "initial_learning_rate": self.initial_learning_rate,
+            "first_decay_steps": self.first_decay_steps,
+            "t_mul": self.t_mul,
+            "m_mul": self.m_mul,
+            "alpha": self.alpha,
             "name": self.name,
         }
