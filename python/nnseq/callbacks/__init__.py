@@ -10,6 +10,9 @@ from nnseq.callbacks.learning_rate_scheduler import LearningRateScheduler
 from nnseq.callbacks.model_checkpoint import ModelCheckpoint
 from nnseq.callbacks.progbar_logger import ProgbarLogger
 from nnseq.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
+from nnseq.callbacks.remote_monitor import RemoteMonitor
+from nnseq.callbacks.swap_ema_weights import SwapEMAWeights
+from nnseq.callbacks.tensorboard import TensorBoard
 from nnseq.callbacks.terminate_on_nan import TerminateOnNaN
 
 __all__ = [
@@ -23,5 +26,8 @@ __all__ = [
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "RemoteMonitor",
+    "SwapEMAWeights",
+    "TensorBoard",
     "TerminateOnNaN",
 ]

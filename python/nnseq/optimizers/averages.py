@@ -39,3 +39,20 @@ class Averages:
             if self.overwrite_frequency:
                 is_due = ops.equal((steps + 1) % self.overwrite_frequency, 0)
                 variable.assign(ops.where(is_due, mean, variable.value))
+
+    @property
+    def are_known(self) -> bool:
+        """Whether there are averages, and not only their zeros."""
+        return any(average.numpy().any() for average in self.of.values())
+
+    def swap(self) -> None:
+        """Exchanges the values of the Variables and their averages."""
+        for variable, average in self.of.items():
+            values = variable.numpy()
+            variable.assign(average.numpy())
+            average.assign(values)
+
+    def settle(self) -> None:
+        """Sets the averages to the values of the Variables."""
+        for variable, average in self.of.items():
+            average.assign(variable.numpy())
