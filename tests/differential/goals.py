@@ -72,6 +72,7 @@ METRICS: dict[str, list[str]] = {
         "FBetaScore",
         "OneHotIoU",
         "OneHotMeanIoU",
+        "PearsonCorrelation",
         "accuracy",
         *_RETRIEVAL,
     ],
