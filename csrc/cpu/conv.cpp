@@ -6,6 +6,7 @@
 #include "cpu/conv_core.h"
 #include "cpu/conv_weights.h"
 #include "cpu/kernel_table.h"
+#include "cpu/winograd.h"
 
 namespace nnseq::cpu {
 namespace {
@@ -173,7 +174,11 @@ std::size_t conv2d_scratch(const Conv2D& p, ConvPart part, int workers) noexcept
   if (is_empty(p)) return 0;
   if (is_pointwise(p)) return gemm_scratch(pointwise(p, part), workers);
   int64_t floats = 0;
-  if (part == ConvPart::kForward) {
+  if (winograd_wins(p, part)) {
+    const Winograd q = winograd_problem(p, part);
+    floats = part == ConvPart::kByWeights ? winograd_by_weights_scratch(q, workers)
+                                          : winograd_scratch(q, workers);
+  } else if (part == ConvPart::kForward) {
     const ConvCore q = forward_core(p);
     floats = (q.depthwise() ? 0 : weight_floats(q)) + conv_core_scratch(q, workers);
   } else if (part == ConvPart::kByData) {
@@ -193,6 +198,10 @@ void conv2d(const Exec& exec, const Conv2D& p, const float* x, const float* w, f
   if (is_pointwise(p)) {
     return gemm(exec, pointwise(p, ConvPart::kForward), x, w, y, epilogue, scratch);
   }
+  if (winograd_wins(p, ConvPart::kForward)) {
+    return winograd(exec, winograd_problem(p, ConvPart::kForward), x, w, false, y, epilogue,
+                    static_cast<float*>(scratch));
+  }
   const ConvCore q = forward_core(p);
   if (q.depthwise()) {
     return conv_core(exec, q, x, w, y, epilogue, static_cast<float*>(scratch));
@@ -207,6 +216,10 @@ void conv2d_by_data(const Exec& exec, const Conv2D& p, const float* dy, const fl
   if (p.n <= 0 || p.c <= 0) return;
   if (is_pointwise(p)) {
     return gemm(exec, pointwise(p, ConvPart::kByData), dy, w, dx, {}, scratch);
+  }
+  if (winograd_wins(p, ConvPart::kByData)) {
+    return winograd(exec, winograd_problem(p, ConvPart::kByData), dy, w, true, dx, {},
+                    static_cast<float*>(scratch));
   }
   float* const packed = static_cast<float*>(scratch);
   for_each_phase(p, [&](const Phase& fh, const Phase& fw) {
@@ -226,6 +239,10 @@ void conv2d_by_weights(const Exec& exec, const Conv2D& p, const float* x, const 
   if (p.c <= 0 || p.o <= 0) return;
   if (is_pointwise(p)) {
     return gemm(exec, pointwise(p, ConvPart::kByWeights), x, dy, dw, {}, scratch);
+  }
+  if (p.n > 0 && winograd_wins(p, ConvPart::kByWeights)) {
+    return winograd_by_weights(exec, winograd_problem(p, ConvPart::kByWeights), x, dy, dw,
+                               static_cast<float*>(scratch));
   }
   conv_by_weights(exec, forward_core(p), x, dy, dw, static_cast<float*>(scratch));
 }

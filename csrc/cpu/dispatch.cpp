@@ -21,6 +21,7 @@ struct Isa {
       t.isa = #ns;                        \
       ns::fill_gemm(t);                   \
       ns::fill_conv(t);                   \
+      ns::fill_winograd(t);               \
       ns::fill_pool(t);                   \
       ns::fill_vector(t);                 \
       return t;                           \

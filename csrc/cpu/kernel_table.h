@@ -8,6 +8,7 @@
 #include "cpu/gemm_kernels.h"
 #include "cpu/pool_kernels.h"
 #include "cpu/vector_kernels.h"
+#include "cpu/winograd_kernels.h"
 
 namespace nnseq::cpu {
 
@@ -17,6 +18,7 @@ struct KernelTable {
   ConvKernels conv;
   PoolKernels pool;
   VectorKernels vector;
+  WinogradKernels winograd;
 };
 
 // ISAs that this build has and this machine runs, best first: "avx512", "avx2", "scalar".

@@ -3,153 +3,43 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernel_testing.h"
+#include "conv_testing.h"
 
 namespace nnseq::cpu {
 namespace {
 
-using nnseq::testing::bits_equal;
-using nnseq::testing::exec_on;
-using nnseq::testing::fill_random;
-using nnseq::testing::Guarded;
-using nnseq::testing::Scratch;
-using std::int64_t;
+using namespace testing;
 
-struct Axis {
-  int64_t size, k, stride = 1, dilation = 1, before = 0, after = 0;
-  int64_t out() const {
-    return std::max<int64_t>((size + before + after - (k - 1) * dilation - 1) / stride + 1, 0);
+void check_on(const std::vector<std::string_view>& isas, const Conv2D& p, bool integers = true,
+              int seed = 0) {
+  const Tensors t(p, integers, seed);
+  Sums want(p, t);
+  if (winograd_wins(p, ConvPart::kByData)) {
+    set_winograd_magnitudes(winograd_problem(p, ConvPart::kByData), t.y, t.w, true, want.dx);
   }
-};
-
-Conv2D problem(int64_t n, Axis h, Axis w, int64_t c, int64_t o, int64_t groups = 1) {
-  Conv2D p;
-  p.n = n;
-  p.h = h.size;
-  p.w = w.size;
-  p.c = c;
-  p.kh = h.k;
-  p.kw = w.k;
-  p.o = o;
-  p.oh = h.out();
-  p.ow = w.out();
-  p.stride_h = h.stride;
-  p.stride_w = w.stride;
-  p.dilation_h = h.dilation;
-  p.dilation_w = w.dilation;
-  p.pad_top = h.before;
-  p.pad_left = w.before;
-  p.groups = groups;
-  return p;
-}
-
-struct Tensors {
-  explicit Tensors(const Conv2D& p, bool integers)
-      : x(p.n * p.h * p.w * p.c, 1),
-        w(p.kh * p.kw * (p.c / p.groups) * p.o, 2),
-        y(p.n * p.oh * p.ow * p.o, 3),
-        bias(p.o, 1) {
-    fill_random(x, 1, integers);
-    fill_random(w, 2, integers);
-    fill_random(y, 3, integers);
-    fill_random(bias, 4, integers);
+  if (winograd_wins(p, ConvPart::kByWeights)) {
+    set_winograd_magnitudes(winograd_problem(p, ConvPart::kByWeights), t.x, t.y, want.dw);
   }
-  bool guards_hold() const { return x.guards_hold() && w.guards_hold() && y.guards_hold(); }
-  Guarded x, w, y, bias;
-};
-
-// fn(index of x, index of w, index of y) for every product of the convolution.
-template <class F>
-void for_each_product(const Conv2D& p, F&& fn) {
-  const int64_t cg = p.c / p.groups, og = p.o / p.groups;
-  for (int64_t n = 0; n < p.n; ++n)
-    for (int64_t i = 0; i < p.oh; ++i)
-      for (int64_t j = 0; j < p.ow; ++j)
-        for (int64_t a = 0; a < p.kh; ++a)
-          for (int64_t b = 0; b < p.kw; ++b) {
-            const int64_t row = i * p.stride_h - p.pad_top + a * p.dilation_h;
-            const int64_t col = j * p.stride_w - p.pad_left + b * p.dilation_w;
-            if (row < 0 || row >= p.h || col < 0 || col >= p.w) continue;
-            for (int64_t o = 0; o < p.o; ++o)
-              for (int64_t c = 0; c < cg; ++c)
-                fn(((n * p.h + row) * p.w + col) * p.c + o / og * cg + c,
-                   ((a * p.kw + b) * cg + c) * p.o + o, ((n * p.oh + i) * p.ow + j) * p.o + o);
-          }
-}
-
-struct Sum {
-  double value = 0, magnitude = 0;
-  int64_t terms = 0;
-  void add(double a) {
-    value += a;
-    magnitude += std::abs(a);
-    ++terms;
+  if (winograd_wins(p, ConvPart::kForward)) {
+    set_winograd_magnitudes(winograd_problem(p, ConvPart::kForward), t.x, t.w, false, want.y);
   }
-};
-
-void expect_sums(const Guarded& got, const std::vector<Sum>& want, bool integers,
-                 const char* what) {
-  for (int64_t i = 0; i < got.size(); ++i) {
-    const double bound =
-        integers ? 0 : (want[i].magnitude + 1) * 1.2e-7 * (8 + std::sqrt(want[i].terms));
-    ASSERT_NEAR(got[i], want[i].value, bound) << what << " at " << i;
-  }
-}
-
-std::vector<Sum> zeros(const Guarded& x) {
-  return std::vector<Sum>(static_cast<std::size_t>(x.size()));
-}
-
-void run_forward(const Exec& exec, const Conv2D& p, Tensors& t, const Epilogue& e) {
-  Scratch scratch(conv2d_scratch(p, ConvPart::kForward, exec.workers()));
-  conv2d(exec, p, t.x.data(), t.w.data(), t.y.data(), e, scratch.data());
-  ASSERT_TRUE(scratch.guards_hold());
-  ASSERT_TRUE(t.guards_hold());
-}
-
-Guarded run_by_data(const Exec& exec, const Conv2D& p, const Tensors& t) {
-  Guarded dx(t.x.size(), 5);
-  Scratch scratch(conv2d_scratch(p, ConvPart::kByData, exec.workers()));
-  conv2d_by_data(exec, p, t.y.data(), t.w.data(), dx.data(), scratch.data());
-  EXPECT_TRUE(scratch.guards_hold() && dx.guards_hold());
-  return dx;
-}
-
-Guarded run_by_weights(const Exec& exec, const Conv2D& p, const Tensors& t) {
-  Guarded dw(t.w.size(), 7);
-  Scratch scratch(conv2d_scratch(p, ConvPart::kByWeights, exec.workers()));
-  conv2d_by_weights(exec, p, t.x.data(), t.y.data(), dw.data(), scratch.data());
-  EXPECT_TRUE(scratch.guards_hold() && dw.guards_hold());
-  return dw;
-}
-
-void check(std::string_view isa, const Conv2D& p, bool integers = true) {
-  SCOPED_TRACE(::testing::Message()
-               << isa << " (" << p.n << "," << p.h << "," << p.w << "," << p.c << ") k " << p.kh
-               << "x" << p.kw << " -> (" << p.oh << "," << p.ow << "," << p.o << ") stride "
-               << p.stride_h << "," << p.stride_w << " dilation " << p.dilation_h << ","
-               << p.dilation_w << " pad " << p.pad_top << "," << p.pad_left << " groups "
-               << p.groups);
-  const Exec exec = exec_on(isa);
-  Tensors t(p, integers);
-  auto dx = zeros(t.x), dw = zeros(t.w), y = zeros(t.y);
-  for_each_product(p, [&](int64_t xi, int64_t wi, int64_t yi) {
-    y[yi].add(static_cast<double>(t.x[xi]) * t.w[wi]);
-    dx[xi].add(static_cast<double>(t.y[yi]) * t.w[wi]);
-    dw[wi].add(static_cast<double>(t.x[xi]) * t.y[yi]);
-  });
-  expect_sums(run_by_data(exec, p, t), dx, integers, "dx");
-  expect_sums(run_by_weights(exec, p, t), dw, integers, "dw");
-
   Epilogue e;
   e.bias = t.bias.data();
   e.fn = UnaryFn::kRelu;
   e.accumulate = integers;
-  for (int64_t i = 0; i < t.y.size(); ++i) {
-    y[i].value = std::max(y[i].value + t.bias[i % p.o] + (integers ? t.y[i] : 0.0f), 0.0);
+  want.finish(t, integers);
+  for (const std::string_view isa : isas) {
+    SCOPED_TRACE(describe(isa, p));
+    expect_sums(run_by_data(exec_on(isa), p, t), want.dx, integers, "dx");
+    expect_sums(run_by_weights(exec_on(isa), p, t), want.dw, integers, "dw");
+    Tensors forward = t;
+    run_forward(exec_on(isa), p, forward, e);
+    expect_sums(forward.y, want.y, integers, "y");
   }
-  run_forward(exec, p, t, e);
-  expect_sums(t.y, y, integers, "y");
+}
+
+void check(std::string_view isa, const Conv2D& p, bool integers = true) {
+  check_on({isa}, p, integers);
 }
 
 class ConvTest : public nnseq::testing::IsaTest {};
@@ -220,6 +110,25 @@ TEST_P(ConvTest, LongReductionsOfRandomNumbers) {
   check(GetParam(), problem(2, {12, 3, 1, 1, 1, 1}, {14, 3, 1, 1, 1, 1}, 64, 70), false);
   check(GetParam(), problem(20, {30, 3}, {31, 3}, 3, 16), false);
   check(GetParam(), problem(3, {28, 3, 2, 1, 0, 1}, {28, 3, 2, 1, 0, 1}, 24, 24, 24), false);
+}
+
+TEST(ConvRandomTest, DirectConvolutions) {
+  Random r(11);
+  const auto axis = [&] {
+    const int64_t stride = r.pick(1, 3), dilation = stride == 1 ? r.pick(1, 3) : 1;
+    return Axis{r.pick(1, 13), r.pick(1, 5), stride, dilation, r.pick(0, 4), r.pick(0, 4)};
+  };
+  for (int i = 0; i < random_shapes() + random_integers();) {
+    const int64_t groups = r.pick(0, 2) ? 1 : r.pick(2, 20);
+    const int64_t c = groups > 1 ? r.pick(1, 3) : r.pick(1, 40);
+    const int64_t o = groups > 1 ? r.pick(1, 3) : r.pick(1, 40);
+    const Conv2D p = problem(r.pick(1, 3), axis(), axis(), c * groups, o * groups, groups);
+    const auto wins = [&](ConvPart part) { return winograd_wins(p, part); };
+    if (p.oh < 1 || p.ow < 1 || wins(ConvPart::kForward) || wins(ConvPart::kByData)) continue;
+    check_on(available_isas(), p, i >= random_shapes(), i);
+    if (::testing::Test::HasFatalFailure()) return;
+    ++i;
+  }
 }
 
 TEST_P(ConvTest, EmptyTensors) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -89,6 +90,43 @@ inline Exec exec_on(std::string_view isa, ThreadPool* pool = nullptr) {
   exec.pool = pool;
   return exec;
 }
+
+// How many random cases a family of kernels is tested with: real numbers, then integers, which must
+// be exact. `--long` on the command line asks for the large counts.
+inline bool long_run = false;
+inline int random_shapes() { return long_run ? 1000 : 100; }
+inline int random_integers() { return long_run ? 5000 : 100; }
+
+// Cases of a random test: pick(low, high), both included.
+class Random {
+ public:
+  explicit Random(std::uint32_t seed) : engine_(seed) {}
+  std::int64_t pick(std::int64_t low, std::int64_t high) {
+    return low + static_cast<std::int64_t>(engine_() % static_cast<std::uint32_t>(high - low + 1));
+  }
+
+ private:
+  std::mt19937 engine_;
+};
+
+// How far sums of products of numbers of mean zero may be from exact, where `magnitude` is the sum
+// of the products' absolute values (or what else the test says): 4 * 2^-24 * magnitude but for one
+// element in 10,000, and 8 * 2^-24 * magnitude for all. Integers must be exact.
+class ErrorBound {
+ public:
+  explicit ErrorBound(bool integers) : integers_(integers) {}
+  bool holds(double error, double magnitude) {
+    const double relative = std::abs(error) * 0x1p24;
+    if (integers_) return error == 0;
+    ++elements_;
+    large_ += !(relative <= 4 * magnitude);
+    return relative <= 8 * magnitude && large_ <= 1 + elements_ / 10000;
+  }
+
+ private:
+  bool integers_;
+  std::int64_t elements_ = 0, large_ = 0;
+};
 
 // A test suite that runs once per ISA of this machine.
 class IsaTest : public ::testing::TestWithParam<std::string_view> {};
