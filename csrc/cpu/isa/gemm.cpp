@@ -24,11 +24,36 @@ constexpr int max_rows(int vectors) {
   return rows < kMaxTileRows ? rows : kMaxTileRows;
 }
 
+NNSEQ_INLINE int64_t lesser(int64_t a, int64_t b) { return a < b ? a : b; }
+
 template <int NV, bool kFull>
 NNSEQ_INLINE void load_row(const float* p, int64_t last, F16 (&b)[NV]) {
   NNSEQ_UNROLL
   for (int v = 0; v < NV; ++v) {
     b[v] = kFull || v < NV - 1 ? load(p + 16 * v) : load_n(p + 16 * v, last);
+  }
+}
+
+// The last rows of B that must not be read beyond their columns, because memory may end there:
+// where masks cost time, a row before them is read whole, with what follows it.
+template <bool kFull>
+NNSEQ_INLINE int64_t masked_rows(const Tile& t) {
+  const int64_t all = t.blocks * t.runs * t.k;
+  if (kFull) return 0;
+  if (kMaskIsFree || t.ldb <= 0) return all;
+  return lesser(all, (15 - t.last + t.ldb) / t.ldb);
+}
+
+// acc += column k of A . row k of B.
+template <int MR, int NV, bool kFull, class A>
+NNSEQ_INLINE void multiply_step(A&& a, const float* b_row, int64_t last, F16 (&acc)[MR][NV]) {
+  F16 b[NV];
+  load_row<NV, kFull>(b_row, last, b);
+  NNSEQ_UNROLL
+  for (int i = 0; i < MR; ++i) {
+    const F16 value = set1(a(i));
+    NNSEQ_UNROLL
+    for (int v = 0; v < NV; ++v) acc[i][v] = fma(value, b[v], acc[i][v]);
   }
 }
 
@@ -38,28 +63,30 @@ template <int MR, int NV, bool kFull>
 NNSEQ_INLINE void multiply_rows(const Tile& t, F16 (&acc)[MR][NV]) {
   constexpr int kGroups = (MR + 2) / 3;
   const int64_t k_count = t.k, stride = t.stride_a, ldb = t.ldb, last = t.last;
+  int64_t whole = t.blocks * t.runs * k_count - masked_rows<kFull>(t);
   const float* b_row = t.b;
   for (int64_t block = 0; block < t.blocks; ++block) {
-    for (int64_t run = 0; run < t.runs; ++run) {
+    for (int64_t run = 0; run < t.runs; ++run, whole -= k_count) {
       const float* p[kGroups];
       NNSEQ_UNROLL
       for (int g = 0; g < kGroups; ++g) {
         p[g] = t.a + block * t.block_stride + run * t.run_stride + 3 * g * stride;
         asm volatile("" : "+r"(p[g]));  // or the compiler keeps one pointer and MR offsets
       }
-      for (int64_t k = 0; k < k_count; ++k) {
-        F16 b[NV];
-        load_row<NV, kFull>(b_row, last, b);
-        NNSEQ_UNROLL
-        for (int i = 0; i < MR; ++i) {
-          const F16 a = set1(p[i / 3][(i % 3) * stride]);
-          NNSEQ_UNROLL
-          for (int v = 0; v < NV; ++v) acc[i][v] = fma(a, b[v], acc[i][v]);
-        }
+      const auto a = [&](int i) { return p[i / 3][(i % 3) * stride]; };
+      const auto next = [&] {
         NNSEQ_UNROLL
         for (int g = 0; g < kGroups; ++g) ++p[g];
         b_row += ldb;
+      };
+      int64_t k = 0;
+      if (kFull || !kMaskIsFree) {
+        for (; k < lesser(k_count, whole); ++k, next()) {
+          multiply_step<MR, NV, true>(a, b_row, last, acc);
+        }
       }
+      if (kFull) continue;
+      for (; k < k_count; ++k, next()) multiply_step<MR, NV, false>(a, b_row, last, acc);
     }
   }
 }
@@ -68,22 +95,24 @@ NNSEQ_INLINE void multiply_rows(const Tile& t, F16 (&acc)[MR][NV]) {
 template <int MR, int NV, bool kFull>
 NNSEQ_INLINE void multiply_by_k(const Tile& t, F16 (&acc)[MR][NV]) {
   const int64_t k_count = t.k, stride = t.stride_a, ldb = t.ldb, last = t.last;
+  int64_t whole = t.blocks * t.runs * k_count - masked_rows<kFull>(t);
   const float* b_row = t.b;
   for (int64_t block = 0; block < t.blocks; ++block) {
-    for (int64_t run = 0; run < t.runs; ++run) {
+    for (int64_t run = 0; run < t.runs; ++run, whole -= k_count) {
       const float* a_col = t.a + block * t.block_stride + run * t.run_stride;
-      for (int64_t k = 0; k < k_count; ++k) {
-        F16 b[NV];
-        load_row<NV, kFull>(b_row, last, b);
-        NNSEQ_UNROLL
-        for (int i = 0; i < MR; ++i) {
-          const F16 a = set1(a_col[i]);
-          NNSEQ_UNROLL
-          for (int v = 0; v < NV; ++v) acc[i][v] = fma(a, b[v], acc[i][v]);
-        }
+      const auto a = [&](int i) { return a_col[i]; };
+      const auto next = [&] {
         a_col += stride;
         b_row += ldb;
+      };
+      int64_t k = 0;
+      if (kFull || !kMaskIsFree) {
+        for (; k < lesser(k_count, whole); ++k, next()) {
+          multiply_step<MR, NV, true>(a, b_row, last, acc);
+        }
       }
+      if (kFull) continue;
+      for (; k < k_count; ++k, next()) multiply_step<MR, NV, false>(a, b_row, last, acc);
     }
   }
 }
@@ -169,8 +198,6 @@ NNSEQ_INLINE void fill_vectors(GemmKernels& g) {
   fill_rows<1, NV>(g);
   if constexpr (NV < kMaxTileVectors && max_rows(NV + 1) > 0) fill_vectors<NV + 1>(g);
 }
-
-NNSEQ_INLINE int64_t lesser(int64_t a, int64_t b) { return a < b ? a : b; }
 
 void pack_rows(const float* b, int64_t ldb, int64_t rows, int64_t cols, int64_t width, float* out) {
   for (int64_t k = 0; k < rows; ++k, b += ldb, out += width) {

@@ -25,7 +25,9 @@ NNSEQ_INLINE void store_some(float* p, F16 a, int64_t lanes) {
   }
 }
 
-// fn(first channel, how many of 16, whether all 16 as a type) for each vector of channels.
+// fn(first channel, how many of 16, whether all 16 as a type) for each vector of channels. The last
+// one begins so early that it is full, unless there are not so many channels or `once` asks for
+// each channel once; masks are slow on avx2.
 struct Full {
   static constexpr bool kValue = true;
 };
@@ -33,10 +35,15 @@ struct Partial {
   static constexpr bool kValue = false;
 };
 template <class F>
-NNSEQ_INLINE void for_each_vector(int64_t channels, F&& fn) {
+NNSEQ_INLINE void for_each_vector(int64_t channels, bool once, F&& fn) {
   int64_t c = 0;
   for (; c + 16 <= channels; c += 16) fn(c, int64_t{16}, Full{});
-  if (c < channels) fn(c, channels - c, Partial{});
+  if (c == channels) return;
+  if (c > 0 && !once) {
+    fn(channels - 16, int64_t{16}, Full{});
+  } else {
+    fn(c, channels - c, Partial{});
+  }
 }
 
 // out[j] = d . B and d . A^T.
@@ -60,7 +67,7 @@ NNSEQ_INLINE void inner_tile(const WinogradRun& r, int64_t column, float* out) {
   const float* const first = r.first + column * r.pixel;
   const float* const second = r.second + column * r.pixel;
   const int64_t pixel = r.pixel, matrix = r.matrix;
-  for_each_vector(r.channels, [&](int64_t c, int64_t lanes, auto full) {
+  for_each_vector(r.channels, false, [&](int64_t c, int64_t lanes, auto full) {
     constexpr bool kFull = decltype(full)::kValue;
     F16 d[N];
     NNSEQ_UNROLL
@@ -76,18 +83,19 @@ NNSEQ_INLINE void inner_tile(const WinogradRun& r, int64_t column, float* out) {
 template <int N>
 void edge_tile(const WinogradRun& r, int64_t column, float* out) {
   const F16 sign = set1(r.sign);
-  for (int64_t c = 0; c < r.channels; c += 16) {
-    const int64_t left = r.channels - c, lanes = left < 16 ? left : 16;
+  for_each_vector(r.channels, false, [&](int64_t c, int64_t lanes, auto full) {
+    constexpr bool kFull = decltype(full)::kValue;
     F16 d[N];
     for (int j = 0; j < N; ++j) {
       const int64_t at = column + j;
       const bool inside = at >= 0 && at < r.width;
-      const F16 a = inside && r.first ? load_n(r.first + at * r.pixel + c, lanes) : zero();
-      const F16 b = inside && r.second ? load_n(r.second + at * r.pixel + c, lanes) : zero();
-      d[j] = fma(sign, b, a);
+      const auto pixel = [&](const float* row) {
+        return inside && row ? load_some<kFull>(row + at * r.pixel + c, lanes) : zero();
+      };
+      d[j] = fma(sign, pixel(r.second), pixel(r.first));
     }
     transform_row(d, out + c, r.matrix);
-  }
+  });
 }
 
 template <int N>
@@ -115,7 +123,7 @@ void output(const WinogradOutput& o, const float* products, float* y) {
   const int64_t matrix = o.matrix, pixel = o.pixel, row = o.row;
   for (int64_t t = 0; t < o.count; ++t, products += o.pitch, y += 2 * pixel) {
     const bool second_row = o.rows > 1, second_column = 2 * t + 1 < o.columns;
-    for_each_vector(o.channels, [&](int64_t c, int64_t lanes, auto full) {
+    for_each_vector(o.channels, o.accumulate, [&](int64_t c, int64_t lanes, auto full) {
       constexpr bool kFull = decltype(full)::kValue;
       F16 out[2][2];
       NNSEQ_UNROLL
@@ -186,7 +194,7 @@ NNSEQ_INLINE void gather_taps(F16 a, F16 b, F16 c, F16 d, F16 (&out)[3]) {
 void weights_grad(const float* u, int64_t matrix, int64_t pitch, int64_t rows, int64_t columns,
                   float* dw, int64_t tap, int64_t ldw) {
   for (int64_t k = 0; k < rows; ++k, u += pitch, dw += ldw) {
-    for_each_vector(columns, [&](int64_t j, int64_t lanes, auto full) {
+    for_each_vector(columns, false, [&](int64_t j, int64_t lanes, auto full) {
       F16 t[4][3];
       NNSEQ_UNROLL
       for (int b = 0; b < 4; ++b) {
