@@ -32,6 +32,9 @@ job_differential1() { differential 1; }
 job_differential2() { differential 2; }
 job_differential3() { differential 3; }
 
+# 1,000 random shapes and 5,000 cases of integers for each family of kernels.
+job_kernels() { build/tests/cpp/nnseq_tests --gtest_brief=1 --gtest_filter='*Random*' --long; }
+
 job_wheel() {
   rm -rf build-wheel && mkdir build-wheel
   command -v ccache >/dev/null && export CMAKE_CXX_COMPILER_LAUNCHER=ccache
@@ -64,7 +67,7 @@ job_clang() {
   pytest_in clang -m smoke
 }
 
-all=(python asan tsan clang wheel differential1 differential2 differential3)
+all=(python asan tsan clang wheel differential1 differential2 differential3 kernels)
 if [ "${1:-}" = count ]; then
   echo ${#all[@]}
   exit 0
