@@ -73,7 +73,7 @@ cpp-tests: build-tests
 	build/tests/cpp/nnseq_tests --gtest_brief=1
 
 py-tests: build-tests
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -m "not long" -n $(JOBS) --dist loadfile
 
 cuda-check: $(VENV)/.test
 	tools/cuda_check.sh $(NVCC)

@@ -24,7 +24,7 @@ pytest_in() {
   PYTHONPATH=$site python -m pytest tests -p no:cacheprovider "$@"
 }
 
-job_python() { python -m pytest -m long --ignore tests/differential; }
+job_python() { python -m pytest -m long --ignore tests/differential -n "$jobs" --dist loadfile; }
 
 # Every third of the 2,000 models, from the k-th on.
 differential() { python -m pytest tests/differential -m long --part "$1/3"; }
