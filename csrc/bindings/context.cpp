@@ -1,12 +1,36 @@
 // Errors, and the settings of the process' Context.
+#include <cstdlib>
+#include <string_view>
+
 #include "bindings/core.h"
 
 namespace nnseq::python {
 
+namespace {
+
+// NNSEQ_VERBOSE=1: what the steps of each Program are and took goes to Python's stderr.
+ContextOptions options_of_process() {
+  ContextOptions options;
+  const char* verbose = std::getenv("NNSEQ_VERBOSE");
+  if (verbose != nullptr && std::string_view(verbose) != "" && std::string_view(verbose) != "0") {
+    options.log = [](const std::string& text) {
+      py::gil_scoped_acquire gil;
+      try {
+        py::print("nnseq: " + text, py::arg("file") = py::module_::import("sys").attr("stderr"));
+      } catch (py::error_already_set& e) {
+        e.discard_as_unraisable("nnseq: NNSEQ_VERBOSE");
+      }
+    };
+  }
+  return options;
+}
+
+}  // namespace
+
 const std::shared_ptr<Context>& context() {
   // Never destroyed: threads may still run when the interpreter goes.
   static const auto* const shared =
-      new std::shared_ptr<Context>(std::make_shared<Context>(ContextOptions{}));
+      new std::shared_ptr<Context>(std::make_shared<Context>(options_of_process()));
   return *shared;
 }
 

@@ -24,6 +24,12 @@ py::array array_from(const py::handle& h) {
   return a;
 }
 
+Shape shape_of(const py::array& a) {
+  Shape shape;
+  for (py::ssize_t d = 0; d < a.ndim(); ++d) shape.push_back(a.shape(d));
+  return shape;
+}
+
 std::vector<Tensor> call_on_tensors(const Function& f, const py::args& inputs) {
   std::vector<Tensor> tensors;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -38,12 +44,17 @@ std::vector<Tensor> call_on_tensors(const Function& f, const py::args& inputs) {
   return run_released(signals, [&] { return f.run(tensors, signals.hook()); });
 }
 
-std::vector<Tensor> call(const Function& f, const py::args& inputs) {
-  const auto& wanted = f.graph().inputs();
-  if (inputs.size() != wanted.size()) {
-    throw Error(ErrorKind::kValue, "takes " + std::to_string(wanted.size()) + " inputs, got " +
+void expect_inputs(const Function& f, const py::args& inputs) {
+  const auto wanted = f.graph().inputs().size();
+  if (inputs.size() != wanted) {
+    throw Error(ErrorKind::kValue, "takes " + std::to_string(wanted) + " inputs, got " +
                                        std::to_string(inputs.size()));
   }
+}
+
+std::vector<Tensor> call(const Function& f, const py::args& inputs) {
+  const auto& wanted = f.graph().inputs();
+  expect_inputs(f, inputs);
   if (context()->device() != "cpu") return call_on_tensors(f, inputs);
   std::vector<Function::HostInput> host;
   std::vector<py::array> keep;
@@ -56,12 +67,24 @@ std::vector<Tensor> call(const Function& f, const py::args& inputs) {
     }
     const DType dtype = f.graph().type(wanted[i]).dtype;
     keep.push_back(contiguous(array_from(inputs[i]), dtype));
-    Shape shape;
-    for (py::ssize_t d = 0; d < keep.back().ndim(); ++d) shape.push_back(keep.back().shape(d));
-    host.push_back({keep.back().data(), {dtype, shape}});
+    host.push_back({keep.back().data(), {dtype, shape_of(keep.back())}});
   }
   SignalHook signals;
   return run_released(signals, [&] { return f.run(host, signals.hook()); });
+}
+
+Profile profile(const Function& f, const py::args& inputs, int runs) {
+  const auto& wanted = f.graph().inputs();
+  expect_inputs(f, inputs);
+  std::vector<Function::HostInput> host;
+  std::vector<py::array> keep;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const DType dtype = f.graph().type(wanted[i]).dtype;
+    keep.push_back(contiguous(array_from(inputs[i]), dtype));
+    host.push_back({keep.back().data(), {dtype, shape_of(keep.back())}});
+  }
+  SignalHook signals;
+  return run_released(signals, [&] { return f.profile(host, runs, signals.hook()); });
 }
 
 using ShuffleArg = std::optional<std::pair<std::uint64_t, std::uint64_t>>;
@@ -130,6 +153,28 @@ void bind_function(py::module_& m) {
       .def_property_readonly("specialise_seconds", &Program::specialise_seconds)
       .def("__str__", &Program::to_string);
 
+  py::class_<Profile> profile_class(m, "Profile",
+                                    "What the steps of a Program are and how long they took.");
+  py::class_<Profile::Row>(profile_class, "Row", "Steps that are equal but for their data.")
+      .def_readonly("layer", &Profile::Row::layer)
+      .def_readonly("op", &Profile::Row::op)
+      .def_readonly("shapes", &Profile::Row::shapes)
+      .def_readonly("kernel", &Profile::Row::kernel, "What runs, with its choices.")
+      .def_readonly("refused", &Profile::Row::refused, "Why nothing faster does, or empty.")
+      .def_readonly("steps", &Profile::Row::steps, "How many there are in one run.")
+      .def_readonly("flops", &Profile::Row::flops, "Of one run; 0: bytes are what counts.")
+      .def_readonly("bytes", &Profile::Row::bytes, "Read and written at least, in one run.")
+      .def_readonly("seconds", &Profile::Row::seconds, "Of one run, the mean.");
+  profile_class.def_readonly("rows", &Profile::rows)
+      .def_readonly("seconds", &Profile::seconds, "Of one run, the mean.")
+      .def_readonly("runs", &Profile::runs)
+      .def_readonly("isa", &Profile::isa)
+      .def_readonly("memory", &Profile::memory, "Bytes of activations and scratch.")
+      .def_property_readonly("title", &Profile::title)
+      .def_property_readonly("header", [](const Profile&) { return Profile::header(); })
+      .def_property_readonly("cells", &Profile::cells)
+      .def("__str__", &Profile::to_string);
+
   py::class_<Function, std::shared_ptr<Function>>(m, "Function",
                                                   "A traced Graph bound to Variables.")
       .def(py::init([](const Graph& graph, std::vector<std::shared_ptr<Variable>> variables) {
@@ -137,6 +182,8 @@ void bind_function(py::module_& m) {
            }),
            py::arg("graph"), py::arg("variables"))
       .def("__call__", &call, "One run; commits what the graph assigns.")
+      .def("profile", &profile, py::arg("runs") = 10,
+           "Times every step: the mean of `runs` runs, which commit what the graph assigns.")
       .def("run_steps", &run_steps, py::arg("arrays"), py::arg("batch_size"), py::arg("first_step"),
            py::arg("num_steps"), py::arg("shuffle") = py::none(), py::arg("outputs") = py::none(),
            "Steps over rows of the arrays; returns the outputs of the last step, or writes rows "

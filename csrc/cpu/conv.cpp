@@ -170,6 +170,37 @@ void copy_depthwise_taps(const Conv2D& p, const ConvCore& q, const Phase& fh, co
 
 }  // namespace
 
+KernelChoice conv2d_choice(const KernelTable& kernels, const Conv2D& p, ConvPart part) {
+  if (is_empty(p)) return {"nothing to do", ""};
+  if (is_pointwise(p)) {
+    KernelChoice choice = gemm_choice(kernels.gemm, pointwise(p, part));
+    choice.kernel = "1x1: " + choice.kernel;
+    return choice;
+  }
+  ConvCore q = forward_core(p);
+  const int64_t phases = part == ConvPart::kByData ? p.stride_h * p.stride_w : 1;
+  if (part == ConvPart::kByData) {  // the phase with the first tap is the largest
+    const Phase fh = make_phase(0, p.h, p.kh, p.stride_h, p.dilation_h, p.pad_top);
+    q = phase_core(p, fh, make_phase(0, p.w, p.kw, p.stride_w, p.dilation_w, p.pad_left));
+  }
+  KernelChoice choice;
+  if (q.depthwise()) {
+    choice.kernel = "depthwise rows";
+    refuse_idle_lanes(choice, q.groups);
+  } else if (part == ConvPart::kByWeights) {
+    choice.kernel = "direct, " + tile_text(conv_by_weights_tile(kernels.gemm, q));
+    refuse_idle_lanes(choice, q.o);
+  } else {
+    choice.kernel = "direct, " + tile_text(plan_panels(kernels.gemm, q).tile);
+    refuse_idle_lanes(choice, q.o);
+  }
+  if (phases > 1) choice.kernel += ", " + std::to_string(phases) + " phases of the stride";
+  if (q.needs_copy()) choice.refuse("copies rows: padding");
+  if (q.groups > 1 && !q.depthwise()) choice.refuse("a product per tap: groups");
+  if (q.dilation_w > 1) choice.refuse("a product per tap: dilation");
+  return choice;
+}
+
 std::size_t conv2d_scratch(const Conv2D& p, ConvPart part, int workers) noexcept {
   if (is_empty(p)) return 0;
   if (is_pointwise(p)) return gemm_scratch(pointwise(p, part), workers);

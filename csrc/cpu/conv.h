@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "cpu/gemm.h"
+#include "cpu/kernel_choice.h"
 
 namespace nnseq::cpu {
 
@@ -18,6 +19,7 @@ struct Conv2D {
 };
 
 enum class ConvPart { kForward, kByData, kByWeights };
+KernelChoice conv2d_choice(const KernelTable& kernels, const Conv2D& p, ConvPart part);
 std::size_t conv2d_scratch(const Conv2D& p, ConvPart part, int workers) noexcept;
 
 void conv2d(const Exec& exec, const Conv2D& p, const float* x, const float* w, float* y,

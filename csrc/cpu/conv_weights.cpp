@@ -148,6 +148,10 @@ Blocks cut(int64_t items, int64_t size) {
 
 }  // namespace
 
+TileShape conv_by_weights_tile(const GemmKernels& kernels, const ConvCore& p) noexcept {
+  return make_grid(kernels, p).tile;
+}
+
 int64_t conv_by_weights_scratch(const ConvCore& p) noexcept {
   if (!p.needs_copy() || p.n <= 0 || p.oh <= 0 || p.ow <= 0) return 0;
   const Units u = plan_units(p);

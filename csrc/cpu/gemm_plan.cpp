@@ -24,17 +24,20 @@ std::int64_t tile_cost(std::int64_t rows, std::int64_t vectors) {
   return std::max({rows * vectors, rows + vectors + 1, std::int64_t{8}});
 }
 
-bool packs_a(const Gemm& p) {
-  const bool bad_pitch = p.lda % kBadPitch == 0;
-  if (p.trans_a) return bad_pitch && p.k > 16 && p.n > 64;
-  if (bad_pitch && p.m > 4 && p.n > 64) return true;
-  return p.m >= 64 && p.m * p.k > 65536 && (p.n >= 512 || (p.n >= 192 && p.lda % 256 == 0));
+// Why A and B are packed, or null.
+const char* packs_a(const Gemm& p) {
+  const bool bad_pitch = p.lda % kBadPitch == 0 && p.n > 64 && (p.trans_a ? p.k > 16 : p.m > 4);
+  if (bad_pitch) return "pitch a multiple of 4096 B";
+  const bool is_reread = p.n >= 512 || (p.n >= 192 && p.lda % 256 == 0);
+  const bool is_large = p.m >= 64 && p.m * p.k > 65536;
+  return !p.trans_a && is_large && is_reread ? "beyond L2 and read for many columns" : nullptr;
 }
 
-bool packs_b(const Gemm& p) {
+const char* packs_b(const Gemm& p) {
+  if (p.trans_b) return "transposed";
+  if (p.m >= 96 && p.k * p.n > 65536) return "beyond L2 and read for many rows";
   // Rows of 8 KiB and more cost a page-table walk each when they are read a few columns at a time.
-  return p.trans_b || (p.m >= 96 && p.k * p.n > 65536) ||
-         (p.m >= 8 && p.ldb >= 2048 && p.k * p.n > 1 << 20);
+  return p.m >= 8 && p.ldb >= 2048 && p.k * p.n > 1 << 20 ? "rows of 8 KiB and more" : nullptr;
 }
 
 }  // namespace
@@ -95,6 +98,27 @@ Gemm transposed(const Gemm& p) noexcept {
   q.ldb = p.lda;
   q.ldc = p.m;
   return q;
+}
+
+std::string tile_text(const TileShape& tile) {
+  return "tile " + std::to_string(tile.rows) + "x" + std::to_string(tile.columns());
+}
+
+void refuse_idle_lanes(KernelChoice& choice, std::int64_t columns) {
+  const std::int64_t lanes = round_up(columns, kLanes);
+  if (columns * 5 > lanes * 4) return;
+  choice.refuse(std::to_string(columns) + " columns on " + std::to_string(lanes) + " lanes");
+}
+
+KernelChoice gemm_choice(const GemmKernels& kernels, const Gemm& p) {
+  const bool swaps = is_better_transposed(p);
+  const Gemm q = swaps ? transposed(p) : p;
+  const GemmPlan plan = plan_gemm(kernels, q);
+  KernelChoice choice{"GEMM, " + tile_text(plan.tile) + (swaps ? ", C^T = B A^T" : ""), ""};
+  if (plan.pack_a) choice.refuse(std::string("packs A: ") + plan.pack_a);
+  if (plan.pack_b) choice.refuse(std::string("packs B: ") + plan.pack_b);
+  refuse_idle_lanes(choice, q.n);
+  return choice;
 }
 
 std::int64_t packed_floats_a(const Gemm& p) noexcept {

@@ -7,6 +7,7 @@
 
 #include "cpu/gemm.h"
 #include "cpu/gemm_kernels.h"
+#include "cpu/kernel_choice.h"
 
 namespace nnseq::cpu {
 
@@ -31,7 +32,8 @@ TileShape choose_tile(const GemmKernels& kernels, std::int64_t m, std::int64_t n
 
 struct GemmPlan {
   TileShape tile;
-  bool pack_a = false, pack_b = false;
+  // Why the operand is packed; null: it is read in place.
+  const char *pack_a = nullptr, *pack_b = nullptr;
   std::int64_t block_k = 0;
   std::int64_t block_m = 0, block_n = 0;  // rows of A, columns of B packed at one time
   // The grid of parallel blocks, each some whole tiles, inside one (block_m, block_n) block.
@@ -43,6 +45,10 @@ GemmPlan plan_gemm(const GemmKernels& kernels, const Gemm& p) noexcept;
 bool is_better_transposed(const Gemm& p) noexcept;
 // The problem C^T = B . A^T of a problem with trans_b.
 Gemm transposed(const Gemm& p) noexcept;
+KernelChoice gemm_choice(const GemmKernels& kernels, const Gemm& p);
+std::string tile_text(const TileShape& tile);
+// A tile computes all lanes of its last vector: what that costs narrow results.
+void refuse_idle_lanes(KernelChoice& choice, std::int64_t columns);
 // Floats of packed A and B that no ISA's plan exceeds; 0 where nothing is packed.
 std::int64_t packed_floats_a(const Gemm& p) noexcept;
 std::int64_t packed_floats_b(const Gemm& p) noexcept;

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "nnseq/graph.h"
@@ -51,6 +52,20 @@ struct ScratchArgs {
 };
 using ScratchRule = std::size_t (*)(const ScratchArgs&);
 
+// What one call does, for profiles.
+struct Work {
+  double flops = 0;     // 0: bytes are what counts
+  double bytes = -1;    // read and written at least; -1: all operands and results, once
+  std::string kernel;   // what runs, with its choices; empty: the attributes say it
+  std::string refused;  // why nothing faster does
+};
+struct WorkArgs {
+  const Node& node;
+  std::span<const TensorType> in;
+  const cpu::KernelTable& kernels;
+};
+using WorkRule = Work (*)(const WorkArgs&);
+
 enum OpFlags : unsigned {
   kElementwise = 1,   // runs as an instruction of a chain
   kAlias = 2,         // no kernel: the result is the operand's memory
@@ -65,6 +80,7 @@ struct OpInfo {
   KernelBody body = nullptr;
   ScratchRule scratch = nullptr;
   unsigned flags = 0;
+  WorkRule work = nullptr;  // null: what Work says by itself
 };
 
 const OpInfo& op_info(Op op);

@@ -111,6 +111,11 @@ inline Value zeros(Graph& g, const TensorType& type) {
 inline Value reduce(Graph& g, ReduceFn fn, Value x, Dims axes, bool keepdims = false) {
   return g.add(Op::reduce, {x}, ReduceAttrs{fn, std::move(axes), keepdims});
 }
+// What runs and the attributes of the node, for its profile.
+inline std::string with_attrs(const std::string& kernel, const Node& node) {
+  const std::string attrs = attrs_text(node.attrs);
+  return attrs.empty() ? kernel : kernel + " [" + attrs + "]";
+}
 // Sums x down to `shape`, undoing a broadcast from it.
 Value sum_to(Graph& g, Value x, const Shape& shape);
 

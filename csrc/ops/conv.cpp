@@ -121,17 +121,41 @@ cpu::Conv2D geometry(const Shape& x, const Shape& w, const Shape& y, const ConvA
   return p;
 }
 
-std::size_t scratch_conv(const ScratchArgs& s) {
-  const Shape &a = s.in[0].shape, &b = s.in[1].shape, &out = s.node.outputs[0].shape;
-  const ConvAttrs& c = s.node.as<ConvAttrs>();
-  switch (s.node.op) {
-    case Op::conv2d_by_data:
-      return cpu::conv2d_scratch(geometry(out, b, a, c), cpu::ConvPart::kByData, s.workers);
-    case Op::conv2d_by_weights:
-      return cpu::conv2d_scratch(geometry(a, out, b, c), cpu::ConvPart::kByWeights, s.workers);
-    default:
-      return cpu::conv2d_scratch(geometry(a, b, out, c), cpu::ConvPart::kForward, s.workers);
+// The problem of one of the three nodes.
+struct Problem {
+  cpu::Conv2D p;
+  cpu::ConvPart part = cpu::ConvPart::kForward;
+
+  Problem(const Node& node, std::span<const TensorType> in) {
+    const Shape &a = in[0].shape, &b = in[1].shape, &out = node.outputs[0].shape;
+    const ConvAttrs& c = node.as<ConvAttrs>();
+    if (node.op == Op::conv2d_by_data) {
+      p = geometry(out, b, a, c);
+      part = cpu::ConvPart::kByData;
+    } else if (node.op == Op::conv2d_by_weights) {
+      p = geometry(a, out, b, c);
+      part = cpu::ConvPart::kByWeights;
+    } else {
+      p = geometry(a, b, out, c);
+    }
   }
+};
+
+std::size_t scratch_conv(const ScratchArgs& s) {
+  const Problem problem(s.node, s.in);
+  return cpu::conv2d_scratch(problem.p, problem.part, s.workers);
+}
+
+Work work_conv(const WorkArgs& w) {
+  const Problem problem(w.node, w.in);
+  const cpu::Conv2D& p = problem.p;
+  const cpu::KernelChoice choice = cpu::conv2d_choice(w.kernels, p, problem.part);
+  Work work;
+  work.flops = 2.0 * static_cast<double>(p.n * p.oh * p.ow) *
+               static_cast<double>(p.o * p.kh * p.kw * p.c / p.groups);
+  work.kernel = with_attrs(choice.kernel, w.node);
+  work.refused = choice.refused;
+  return work;
 }
 
 void body_conv(const KernelArgs& k) noexcept {
@@ -152,9 +176,10 @@ void body_by_weights(const KernelArgs& k) noexcept {
 
 }  // namespace
 
-extern const OpInfo op_conv2d{infer_conv, vjp_conv, body_conv, scratch_conv, 0};
-extern const OpInfo op_conv2d_by_data{infer_by_data, vjp_by_data, body_by_data, scratch_conv, 0};
-extern const OpInfo op_conv2d_by_weights{infer_by_weights, vjp_by_weights, body_by_weights,
-                                         scratch_conv, 0};
+extern const OpInfo op_conv2d{infer_conv, vjp_conv, body_conv, scratch_conv, 0, work_conv};
+extern const OpInfo op_conv2d_by_data{infer_by_data, vjp_by_data, body_by_data,
+                                      scratch_conv,  0,           work_conv};
+extern const OpInfo op_conv2d_by_weights{
+    infer_by_weights, vjp_by_weights, body_by_weights, scratch_conv, 0, work_conv};
 
 }  // namespace nnseq

@@ -283,17 +283,29 @@ void body_chain(const KernelArgs& k) noexcept {
   cpu::run_chain(*k.exec, a.code.data(), static_cast<int>(a.code.size()), k.in, k.num_in, k.out[0]);
 }
 
+Work work_chain(const WorkArgs& w) {
+  Work work;
+  for (const TensorType& t : w.in) {
+    if (t.dtype != DType::kFloat32 && t.dtype != DType::kBool && t.dtype != DType::kUInt8) {
+      work.refused = "one element at a time: " + std::string(name_of(t.dtype));
+    }
+  }
+  return work;
+}
+
 constexpr unsigned kChainable = kElementwise | kInPlace;
 
 }  // namespace
 
-extern const OpInfo op_unary{infer_unary, vjp_unary, body_unary, nullptr, kChainable};
-extern const OpInfo op_unary_grad{infer_unary_grad, vjp_unary_grad, body_unary_grad, nullptr,
-                                  kChainable};
-extern const OpInfo op_binary{infer_binary, vjp_binary, body_binary, nullptr, kChainable};
-extern const OpInfo op_select{infer_select, vjp_select, body_select, nullptr, kChainable};
-extern const OpInfo op_cast{infer_cast, vjp_cast, body_copy, nullptr, kElementwise};
-extern const OpInfo op_broadcast{infer_broadcast, vjp_broadcast, body_copy, nullptr, 0};
-extern const OpInfo op_chain{infer_chain, nullptr, body_chain, nullptr, kInPlace};
+extern const OpInfo op_unary{infer_unary, vjp_unary, body_unary, nullptr, kChainable, work_chain};
+extern const OpInfo op_unary_grad{infer_unary_grad, vjp_unary_grad, body_unary_grad,
+                                  nullptr,          kChainable,     work_chain};
+extern const OpInfo op_binary{infer_binary, vjp_binary, body_binary,
+                              nullptr,      kChainable, work_chain};
+extern const OpInfo op_select{infer_select, vjp_select, body_select,
+                              nullptr,      kChainable, work_chain};
+extern const OpInfo op_cast{infer_cast, vjp_cast, body_copy, nullptr, kElementwise, work_chain};
+extern const OpInfo op_broadcast{infer_broadcast, vjp_broadcast, body_copy, nullptr, 0, work_chain};
+extern const OpInfo op_chain{infer_chain, nullptr, body_chain, nullptr, kInPlace, work_chain};
 
 }  // namespace nnseq

@@ -44,6 +44,14 @@ void body_gather(const KernelArgs& k) noexcept {
   cpu::gather(*k.exec, v.outer, v.size, v.inner, k.in[0], k.in[1], k.out[0]);
 }
 
+// Only the rows that are asked for are read.
+Work work_gather(const WorkArgs& w) {
+  Work work;
+  work.bytes =
+      2.0 * static_cast<double>(w.node.outputs[0].bytes()) + static_cast<double>(w.in[1].bytes());
+  return work;
+}
+
 // scatter_add: the sum of x's rows at their indices, in a table of `size` along `axis`
 
 void infer_scatter(InferArgs& a) {
@@ -88,7 +96,8 @@ void body_one_hot(const KernelArgs& k) noexcept {
 
 }  // namespace
 
-extern const OpInfo op_gather{infer_gather, vjp_gather, body_gather, nullptr, kChecksValues};
+extern const OpInfo op_gather{infer_gather, vjp_gather,    body_gather,
+                              nullptr,      kChecksValues, work_gather};
 extern const OpInfo op_scatter_add{infer_scatter, vjp_scatter, body_scatter, nullptr,
                                    kChecksValues};
 extern const OpInfo op_one_hot{infer_one_hot, nullptr, body_one_hot, nullptr, 0};

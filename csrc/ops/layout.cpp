@@ -185,6 +185,13 @@ void vjp_slice(VjpArgs& a) {
   a.din[0] = a.g.add(Op::pad, {a.dy()}, std::move(p));
 }
 
+// Only what is kept is read.
+Work work_slice(const WorkArgs& w) {
+  Work work;
+  work.bytes = 2.0 * static_cast<double>(w.node.outputs[0].bytes());
+  return work;
+}
+
 void body_slice(const KernelArgs& k) noexcept {
   const SliceAttrs& s = attrs_of<SliceAttrs>(k);
   cpu::slice(*k.exec, k.in[0], s.begin.data(), s.step.data(), k.out[0]);
@@ -284,7 +291,7 @@ extern const OpInfo op_reshape{infer_reshape, vjp_reshape, nullptr, nullptr, kAl
 extern const OpInfo op_transpose{infer_transpose, vjp_transpose, body_transpose, nullptr, 0};
 extern const OpInfo op_concat{infer_concat, vjp_concat, body_concat, nullptr, 0};
 extern const OpInfo op_unstack{infer_unstack, vjp_unstack, nullptr, nullptr, kAlias};
-extern const OpInfo op_slice{infer_slice, vjp_slice, body_slice, nullptr, 0};
+extern const OpInfo op_slice{infer_slice, vjp_slice, body_slice, nullptr, 0, work_slice};
 extern const OpInfo op_pad{infer_pad, vjp_pad, body_pad, nullptr, 0};
 extern const OpInfo op_reverse{infer_reverse, vjp_reverse, body_reverse, nullptr, 0};
 extern const OpInfo op_iota{infer_iota, nullptr, body_iota, nullptr, 0};

@@ -1,4 +1,6 @@
 // matmul: (M, K) . (K, N), batched over equal leading dims, or (..., K) . (K, N).
+#include "cpu/gemm_plan.h"
+#include "cpu/kernel_table.h"
 #include "ops/attrs_of.h"
 #include "ops/common.h"
 #include "ops/epilogue.h"
@@ -117,6 +119,17 @@ std::size_t scratch_matmul(const ScratchArgs& s) {
   return cpu::gemm_scratch(p.gemm, s.workers);
 }
 
+Work work_matmul(const WorkArgs& w) {
+  const Product p = product_of(w.in[0].shape, w.in[1].shape, w.node.as<MatmulAttrs>());
+  const cpu::Gemm& g = p.gemm;
+  const cpu::KernelChoice choice = cpu::gemm_choice(w.kernels.gemm, g);
+  Work work;
+  work.flops = 2.0 * static_cast<double>(p.batch) * static_cast<double>(g.m * g.n * g.k);
+  work.kernel = with_attrs(choice.kernel, w.node);
+  work.refused = choice.refused;
+  return work;
+}
+
 void body_matmul(const KernelArgs& k) noexcept {
   const MatmulAttrs& m = attrs_of<MatmulAttrs>(k);
   const Product p = product_of(k.in[0].shape(), k.in[1].shape(), m);
@@ -132,6 +145,7 @@ void body_matmul(const KernelArgs& k) noexcept {
 
 }  // namespace
 
-extern const OpInfo op_matmul{infer_matmul, vjp_matmul, body_matmul, scratch_matmul, 0};
+extern const OpInfo op_matmul{infer_matmul,   vjp_matmul, body_matmul,
+                              scratch_matmul, 0,          work_matmul};
 
 }  // namespace nnseq

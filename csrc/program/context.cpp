@@ -31,6 +31,7 @@ Context::Context(const ContextOptions& options)
   if (const char* env = std::getenv("NNSEQ_ISA"); isa.empty() && env != nullptr) isa = env;
   impl_->kernels = isa.empty() ? &cpu::best_kernel_table() : &cpu::kernel_table(isa);
   impl_->device = device_from(options.device);
+  impl_->log = options.log;
 }
 
 Context::~Context() = default;

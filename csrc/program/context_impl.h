@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -24,6 +25,7 @@ struct Context::Impl {
   std::shared_ptr<Device> device;
   // Grows when a Variable is re-pointed; Functions then look up storages and locks again.
   std::atomic<std::uint64_t> layout{1};
+  std::function<void(const std::string&)> log;  // set once, before any run
   // Held shared by every run: the number of threads does not change under it.
   StateLock running;
 

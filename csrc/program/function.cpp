@@ -145,39 +145,72 @@ class Leased {
 }  // namespace
 
 std::vector<Tensor> Function::Impl::run_once(const ProgramImpl& program,
-                                             std::span<void* const> inputs, RunHook hook) {
+                                             std::span<void* const> inputs, RunHook hook,
+                                             StepTimes* times) {
   std::vector<Tensor> outputs;
   std::vector<void*> addresses;
   for (std::size_t i = 0; i < program.graph().outputs().size(); ++i) {
     outputs.emplace_back(program.device(), program.output_type(i));
     addresses.push_back(outputs.back().data());
   }
+  const auto& log = context->impl().log;
   Leased session(program, context->impl());
   StateBinding state(context->impl(), *this);
   std::int64_t polled = steady_ns();
   const PollHook poll{hook.poll, hook.user, &polled};
-  std::lock_guard held(state);
-  program.run(context->impl(), *session, {inputs, addresses, state.addresses()}, poll);
-  state.commit();
+  {
+    std::lock_guard held(state);
+    program.run(context->impl(), *session, {inputs, addresses, state.addresses()}, poll,
+                times != nullptr || log);
+    state.commit();
+  }
+  if (times != nullptr) times->add((*session).times);
+  if (log) program.tell(log, *session);
   return outputs;
 }
 
-std::vector<Tensor> Function::run(std::span<const HostInput> inputs, RunHook hook) const {
-  std::vector<TensorType> types;
-  for (const HostInput& in : inputs) types.push_back(in.type);
-  const auto program = impl_->specialised(types);
+namespace {
+
+// The Program for some inputs, and the inputs where it can read them.
+struct Call {
+  std::shared_ptr<const ProgramImpl> program;
   std::vector<Tensor> copies;
   std::vector<void*> addresses;
-  for (const HostInput& in : inputs) {
-    if (program->device_sees_host()) {
-      addresses.push_back(const_cast<void*>(in.data));
-    } else {
-      copies.emplace_back(program->device(), in.type);
-      copies.back().copy_from_host(in.data);
-      addresses.push_back(copies.back().data());
+
+  Call(Function::Impl& f, std::span<const Function::HostInput> inputs) {
+    std::vector<TensorType> types;
+    for (const Function::HostInput& in : inputs) types.push_back(in.type);
+    program = f.specialised(types);
+    for (const Function::HostInput& in : inputs) {
+      if (program->device_sees_host()) {
+        addresses.push_back(const_cast<void*>(in.data));
+      } else {
+        copies.emplace_back(program->device(), in.type);
+        copies.back().copy_from_host(in.data);
+        addresses.push_back(copies.back().data());
+      }
     }
   }
-  return impl_->run_once(*program, addresses, hook);
+};
+
+}  // namespace
+
+std::vector<Tensor> Function::run(std::span<const HostInput> inputs, RunHook hook) const {
+  const Call call(*impl_, inputs);
+  return impl_->run_once(*call.program, call.addresses, hook);
+}
+
+Profile Function::profile(std::span<const HostInput> inputs, int runs, RunHook hook) const {
+  if (runs < 1) {
+    throw Error(ErrorKind::kValue, "runs must be at least 1, got " + std::to_string(runs));
+  }
+  const Call call(*impl_, inputs);
+  impl_->run_once(*call.program, call.addresses, hook);  // touches the memory
+  StepTimes times;
+  for (int i = 0; i < runs; ++i) {
+    impl_->run_once(*call.program, call.addresses, hook, &times);
+  }
+  return call.program->profile(times);
 }
 
 std::vector<Tensor> Function::run(std::span<const Tensor> inputs, RunHook hook) const {

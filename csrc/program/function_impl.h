@@ -30,8 +30,9 @@ struct Function::Impl {
 
   std::shared_ptr<const ProgramImpl> specialised(std::span<const TensorType> types);
   std::shared_ptr<Device> device() const;
+  // `times`: where not null, the run is timed and added to it.
   std::vector<Tensor> run_once(const ProgramImpl& program, std::span<void* const> inputs,
-                               RunHook hook);
+                               RunHook hook, StepTimes* times = nullptr);
 };
 
 // The parameter locks of a Function's Variables, and where the Variables are while they are held:

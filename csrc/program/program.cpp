@@ -29,7 +29,9 @@ BadIndexError::BadIndexError(std::string where_, std::int64_t row_, std::int64_t
 ProgramImpl::ProgramImpl(const Context::Impl& context, std::shared_ptr<Device> device,
                          const Graph& traced, std::span<const TensorType> inputs,
                          const passes::Options& options)
-    : device_(std::move(device)), sees_host_(std::string_view(device_->name()) == "cpu") {
+    : kernels_(*context.kernels),
+      device_(std::move(device)),
+      sees_host_(std::string_view(device_->name()) == "cpu") {
   const auto start = std::chrono::steady_clock::now();
   graph_ = passes::specialise(traced, inputs, options);
   plan_ = passes::make_plan(graph_);
@@ -211,10 +213,21 @@ void ProgramImpl::check(const Exec& exec, const std::atomic<bool>& cancelled) co
 }
 
 void ProgramImpl::run(Context::Impl& context, Session& session, const Bindings& bindings,
-                      const PollHook& poll) const {
+                      const PollHook& poll, bool timed) const {
   std::shared_lock running(context.running);
   for (const Patch& p : patches_) {
     session.refs[static_cast<std::size_t>(p.operand)].data = resolve(session, bindings, p.place);
+  }
+  timed ? run_steps<true>(context, session, poll) : run_steps<false>(context, session, poll);
+}
+
+template <bool kTimed>
+void ProgramImpl::run_steps(Context::Impl& context, Session& session, const PollHook& poll) const {
+  [[maybe_unused]] StepTimes& times = session.times;
+  [[maybe_unused]] std::int64_t begin = 0, last = 0;
+  if constexpr (kTimed) {
+    times.ns.assign(steps_.size(), 0);
+    begin = last = steady_ns();
   }
   RunStatus status;
   status.reset();
@@ -235,16 +248,26 @@ void ProgramImpl::run(Context::Impl& context, Session& session, const Bindings& 
     const TensorRef* out = in + s.num_in;
     if (s.body == nullptr) {
       device_->copy(out->data, in->data, static_cast<std::size_t>(in->type->bytes()));
-      continue;
+    } else {
+      exec.step = static_cast<int>(i);
+      exec.cancel = written ? nullptr : &cancelled;
+      exec.poll = written ? PollHook{} : poll;
+      const KernelArgs args{in, out, s.num_in, s.num_out, s.attrs, scratch, &exec};
+      device_->launch(s.body, args);
     }
-    exec.step = static_cast<int>(i);
-    exec.cancel = written ? nullptr : &cancelled;
-    exec.poll = written ? PollHook{} : poll;
-    const KernelArgs args{in, out, s.num_in, s.num_out, s.attrs, scratch, &exec};
-    device_->launch(s.body, args);
+    if constexpr (kTimed) {
+      device_->sync();
+      const std::int64_t now = steady_ns();
+      times.ns[i] = now - last;
+      last = now;
+    }
   }
   device_->sync();
   check(exec, cancelled);
+  if constexpr (kTimed) {
+    times.total_ns = steady_ns() - begin;
+    times.runs = 1;
+  }
 }
 
 std::string ProgramImpl::to_string() const {

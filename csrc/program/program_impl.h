@@ -1,18 +1,29 @@
 // A Program: steps over planned memory. A run leases a Session, which holds the memory.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "nnseq/profile.h"
 #include "nnseq/program.h"
 #include "passes/passes.h"
 #include "passes/plan.h"
 #include "program/context_impl.h"
 
 namespace nnseq {
+
+// What runs took, summed.
+struct StepTimes {
+  std::vector<std::int64_t> ns;  // per step
+  std::int64_t total_ns = 0;     // with what is between the steps
+  std::int64_t runs = 0;
+
+  void add(const StepTimes& other);
+};
 
 // The workspace of one run at a time, and its operands with addresses filled in.
 struct Session {
@@ -22,6 +33,7 @@ struct Session {
   std::vector<Tensor> staging;        // inputs gathered from the caller's arrays
   std::uint64_t layout = 0;           // of the Context when slots were last bound
   int workers = 0;
+  StepTimes times;  // of the last run, where it was timed
 };
 
 // Addresses that change from run to run.
@@ -46,9 +58,14 @@ class ProgramImpl final : public Program {
   std::unique_ptr<Session> lease(Context::Impl& context) const;
   void give_back(std::unique_ptr<Session> session) const noexcept;
 
-  // Runs the steps. Throws Error for a bad index and kCancelled, before the first write.
-  void run(Context::Impl& context, Session& session, const Bindings& bindings,
-           const PollHook& poll) const;
+  // Runs the steps. Throws Error for a bad index and kCancelled, before the first write. `timed`
+  // fills session.times.
+  void run(Context::Impl& context, Session& session, const Bindings& bindings, const PollHook& poll,
+           bool timed) const;
+  Profile profile(const StepTimes& times) const;
+  // Adds the times of the session's run to those before; the log is told after the first run, the
+  // tenth, the hundredth and so on.
+  void tell(const std::function<void(const std::string&)>& log, Session& session) const;
 
   const std::shared_ptr<Device>& device() const { return device_; }
   bool device_sees_host() const { return sees_host_; }
@@ -71,6 +88,9 @@ class ProgramImpl final : public Program {
     passes::Place place;
   };
 
+  template <bool kTimed>
+  void run_steps(Context::Impl& context, Session& session, const PollHook& poll) const;
+  Profile::Row describe(const Step& step) const;
   void lower();
   void add_operand(const TensorType& type, const passes::Place& place);
   void add_copies(std::int32_t before);
@@ -81,6 +101,7 @@ class ProgramImpl final : public Program {
   void check(const Exec& exec, const std::atomic<bool>& cancelled) const;
   [[noreturn]] void throw_bad_data(const RunStatus& status) const;
 
+  const cpu::KernelTable& kernels_;
   Graph graph_;
   passes::Plan plan_;
   std::shared_ptr<Device> device_;
@@ -97,6 +118,7 @@ class ProgramImpl final : public Program {
   static constexpr std::size_t kIdleSessions = 4;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Session>> idle_;
+  mutable StepTimes times_;
 };
 
 // Thrown by ProgramImpl::run; Function turns the row into the caller's sample.

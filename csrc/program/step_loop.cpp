@@ -149,7 +149,8 @@ class StepLoop {
     }
     try {
       std::lock_guard held(state_);
-      program_->run(context_, *session_, {inputs_, targets_, state_.addresses()}, poll_);
+      program_->run(context_, *session_, {inputs_, targets_, state_.addresses()}, poll_,
+                    context_.log != nullptr);
       state_.commit();
     } catch (const BadIndexError& e) {
       const std::int64_t at = first + e.row;
@@ -158,6 +159,7 @@ class StepLoop {
           bad_index_message(e.where, order_.empty() ? at : order_[static_cast<std::size_t>(at)],
                             e.value, e.bound));
     }
+    if (context_.log) program_->tell(context_.log, *session_);
     if (!outputs_.empty() && !direct) {
       for (std::size_t o = 0; o < results_.size(); ++o) {
         results_[o].copy_to_host(row_address(o, first));

@@ -14,6 +14,7 @@ __all__: list[str] = [
     "HOST_SIZE",
     "ModelFileError",
     "NotFiniteError",
+    "Profile",
     "Program",
     "Tensor",
     "Variable",
@@ -139,6 +140,75 @@ class Program:
     @property
     def specialise_seconds(self) -> float: ...
 
+class Profile:
+    """
+    What the steps of a Program are and how long they took.
+    """
+    class Row:
+        """
+        Steps that are equal but for their data.
+        """
+        @property
+        def bytes(self) -> float:
+            """
+            Read and written at least, in one run.
+            """
+        @property
+        def flops(self) -> float:
+            """
+            Of one run; 0: bytes are what counts.
+            """
+        @property
+        def kernel(self) -> str:
+            """
+            What runs, with its choices.
+            """
+        @property
+        def layer(self) -> str: ...
+        @property
+        def op(self) -> str: ...
+        @property
+        def refused(self) -> str:
+            """
+            Why nothing faster does, or empty.
+            """
+        @property
+        def seconds(self) -> float:
+            """
+            Of one run, the mean.
+            """
+        @property
+        def shapes(self) -> str: ...
+        @property
+        def steps(self) -> int:
+            """
+            How many there are in one run.
+            """
+
+    def __str__(self) -> str: ...
+    @property
+    def cells(self) -> list[list[str]]: ...
+    @property
+    def header(self) -> list[str]: ...
+    @property
+    def isa(self) -> str: ...
+    @property
+    def memory(self) -> int:
+        """
+        Bytes of activations and scratch.
+        """
+    @property
+    def rows(self) -> list[Profile.Row]: ...
+    @property
+    def runs(self) -> int: ...
+    @property
+    def seconds(self) -> float:
+        """
+        Of one run, the mean.
+        """
+    @property
+    def title(self) -> str: ...
+
 class Function:
     """
     A traced Graph bound to Variables.
@@ -148,6 +218,10 @@ class Function:
         One run; commits what the graph assigns.
         """
     def __init__(self, graph: Graph, variables: collections.abc.Sequence[Variable]) -> None: ...
+    def profile(self, *args, runs: typing.SupportsInt | typing.SupportsIndex = 10) -> Profile:
+        """
+        Times every step: the mean of `runs` runs, which commit what the graph assigns.
+        """
     def program(self, shapes: collections.abc.Sequence[typing.Any]) -> Program: ...
     def run_steps(
         self,

@@ -2,6 +2,7 @@
 // may live in one process; Variables and Functions belong to one.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +16,8 @@ struct ContextOptions {
   std::string isa;             // empty: NNSEQ_ISA, else the best of this machine
   std::string device = "cpu";  // "cpu", or "mirror" for tests
   std::string thread_backend;  // "std" (also if empty), or "openmp" where the build has it
+  // Is told what the steps of each Program are and took, as text; empty: nothing is timed.
+  std::function<void(const std::string&)> log = {};
 };
 
 class NNSEQ_API Context {

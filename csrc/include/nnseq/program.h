@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "nnseq/graph.h"
+#include "nnseq/profile.h"
 #include "nnseq/variable.h"
 
 namespace nnseq {
@@ -75,6 +76,9 @@ class NNSEQ_API Function {
   };
   std::vector<Tensor> run(std::span<const HostInput> inputs, RunHook hook = {}) const;
   std::vector<Tensor> run(std::span<const Tensor> inputs, RunHook hook = {}) const;
+  // What the steps are and took: the mean of `runs` runs after one that is not timed. These are
+  // runs like any other, which commit the assignments.
+  Profile profile(std::span<const HostInput> inputs, int runs = 10, RunHook hook = {}) const;
 
   // Steps over rows [s * batch, min(n, (s + 1) * batch)) of the arrays, in shuffled order if asked.
   // Returns the outputs of the last step, or, with `outputs` (host memory, n rows each), writes

@@ -12,6 +12,7 @@ from nnseq.engine.settings import settings
 from nnseq.training.arrays import is_data, split_validation
 from nnseq.training.data import ArraySource, Source, make_source
 from nnseq.training.loop import Loop, checked_logs, to_numpy
+from nnseq.training.profile import Profile, profile
 from nnseq.training.steps import Steps
 from nnseq.utils.batches import PyDataset, unpack_x_y_sample_weight
 
@@ -257,6 +258,36 @@ class Trainer(Steps):
             lambda a: None if a is None else np.zeros((1, *a.shape[1:]), a.dtype), source.data
         )
         return map_structure(lambda a: a[:0], to_numpy(self._run_step("predict", row)))
+
+    def profile(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        batch_size: int | None = None,
+        runs: int = 10,
+    ) -> Profile:
+        """How long each part of a step takes, which kernel it runs, and why no faster one.
+
+        Args:
+            x, y, sample_weight: arrays as for `fit`, of which the first batch is used. With y it is
+                a training step of the compiled model, without y a step of predict.
+            batch_size: at most so many samples; 32 by default.
+            runs: over so many runs the times are averaged, after one that is not counted.
+
+        Returns:
+            A Profile, which prints itself as a table. The runs take place on a copy: weights,
+            optimizer and metrics of the model stay what they are.
+
+        >>> from nnseq import Input, Sequential, layers
+        >>> model = Sequential([Input((4,)), layers.Dense(2, name="d")])
+        >>> profile = model.profile(np.ones((3, 4), "float32"))
+        >>> for row in profile.rows:
+        ...     print(row.layer.split("/")[-1], row.op, row.shapes, int(row.flops))
+        d matmul (3, 4), (4, 2), (2,) -> (3, 2) 48
+        """
+        check_count("runs", runs)
+        return profile(self, x, y, sample_weight, batch_size, runs)
 
     def _host_data(self, x: Any) -> tuple[Any, Any]:
         """Inputs after the layers on the host, and what does that with batches to come."""
