@@ -1,152 +1,135 @@
-"""Training steps and single predictions of nnseq beside PyTorch eager, in alternated processes.
+"""Training steps and single predictions of nnseq beside its peers, in alternated processes.
 
-    python bench/compare.py [--rounds 5] [--json FILE] [--models tiny,mlp128]
+    python bench/compare.py [--rounds 3] [--models tiny,text] [--engines nnseq,torch]
+                            [--json FILE] [--chart FILE.png] [--sweep] [--sizes]
 
-Each round runs every engine in a process of its own, one after the other, so that neither spins on
-the other's cores; a figure is the median over the rounds. PyTorch is written as users write it
-well: fused Adam, batches gathered by index, no per-step `.item()`. Needs `pip install torch`.
+Each round runs every engine in a process of its own, one after the other, so that none spins on
+another's cores; a figure is the median over the rounds, the ratio to the best peer the median of
+the rounds' ratios. On a busy machine "cpu us", the time of all cores together, still means
+something; --threads 1 keeps threads from waiting for each other. Engines that are not installed,
+and layers that one lacks, are left out with a line.
+`pip install torch keras jax tensorflow-cpu matplotlib` gives all of them.
 """
 
 import argparse
-import itertools
 import json
+import os
+import platform
 import statistics
-import subprocess
 import sys
-import time
+from typing import Any
 
-import numpy as np
+import engines
+import measure
+import models
+import sizes
+import sweep
 
-MODELS = {
-    "tiny": {"layers": [8, 16, 1], "batch": 32, "steps": 2000},
-    "mlp32": {"layers": [784, 512, 512, 10], "batch": 32, "steps": 400},
-    "mlp128": {"layers": [784, 512, 512, 10], "batch": 128, "steps": 150},
+Rounds = list[dict[str, measure.Figures]]
+# What measure gives: the name and the digits that are shown.
+COLUMNS = {
+    "step_us": ("step us", 1),
+    "step_cpu_us": ("cpu us", 1),
+    "predict_us": ("predict us", 1),
+    "call_us": ("call us", 1),
+    "peak_mb": ("peak MB", 0),
+    "import_s": ("import s", 2),
+    "first_epoch_s": ("epoch 1 s", 2),
 }
+TIMES = ("step_us", "step_cpu_us", "predict_us", "call_us")
 
 
-def data(spec):
-    """Inputs and labels for one pass of the model's steps."""
-    rng = np.random.default_rng(0)
-    rows = spec["batch"] * spec["steps"]
-    x = rng.normal(size=(rows, spec["layers"][0])).astype("float32")
-    classes = spec["layers"][-1]
-    y = rng.integers(0, max(2, classes), rows)
-    return x, y.astype("float32") if classes == 1 else y.astype("int64")
+def run_model(name: str, chosen: list[str], args: argparse.Namespace) -> Rounds:
+    """The figures of every engine that runs this model, round by round."""
+    rounds: Rounds = []
+    left = list(chosen)
+    for _ in range(args.rounds):
+        rounds.append({})
+        for engine in list(left):
+            figures = measure.in_process(
+                engine, name, args.threads, args.epochs, args.steps, args.seconds, args.timeout
+            )
+            if "missing" in figures:
+                print(f"{name}: {engine} is left out: {figures['missing']}", flush=True)
+                left.remove(engine)
+            else:
+                rounds[-1][engine] = figures
+    return rounds
 
 
-def median_us(call, repeats):
-    """Microseconds of one call: the median over blocks of ten."""
-    times = []
-    for _ in range(repeats // 10):
-        start = time.perf_counter()
-        for _ in range(10):
-            call()
-        times.append((time.perf_counter() - start) / 10)
-    return statistics.median(times) * 1e6
+def summarize(rounds: Rounds) -> dict[str, Any]:
+    """Medians per engine, and the ratio of the best peer's step to nnseq's."""
+    names = [engine for engine in rounds[-1] if all(engine in one for one in rounds)]
+    summary: dict[str, Any] = {
+        engine: {c: statistics.median(one[engine][c] for one in rounds) for c in COLUMNS}
+        for engine in names
+    }
+    peers = [engine for engine in names if engine != "nnseq"]
+    if "nnseq" in names and peers:
+        for what in TIMES:
+            ratios = [min(one[peer][what] for peer in peers) / one["nnseq"][what] for one in rounds]
+            summary.setdefault("ratio_to_best_peer", {})[what] = statistics.median(ratios)
+        summary["best_peer"] = min(peers, key=lambda peer: summary[peer]["step_us"])
+    return summary
 
 
-def run_nnseq(spec):
-    """(step, predict) in microseconds, through compile, fit and a call of the model."""
-    import nnseq as keras
-    from nnseq import layers
-
-    x, y = data(spec)
-    sizes = spec["layers"]
-    binary = sizes[-1] == 1
-    model = keras.Sequential(
-        [keras.Input((sizes[0],))]
-        + [layers.Dense(n, activation="relu") for n in sizes[1:-1]]
-        + [layers.Dense(sizes[-1], activation="sigmoid" if binary else "softmax")]
-    )
-    loss = "binary_crossentropy" if binary else "sparse_categorical_crossentropy"
-    model.compile(optimizer="adam", loss=loss)
-    model.fit(x, y, batch_size=spec["batch"], epochs=1, verbose=0)
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        model.fit(x, y, batch_size=spec["batch"], epochs=1, verbose=0)
-        times.append((time.perf_counter() - start) / spec["steps"])
-    one = x[:1]
-    model(one)
-    return min(times) * 1e6, median_us(lambda: model(one), 500)
+def print_header() -> None:
+    names = "".join(f" {name:>10}" for name, _ in COLUMNS.values())
+    print(f"{'model':14} {'engine':16}{names}", flush=True)
 
 
-def run_torch(spec):
-    """The same with torch.nn, eager."""
-    import torch
-    from torch import nn
-
-    torch.set_num_threads(2)
-    x, y = (torch.from_numpy(a) for a in data(spec))
-    sizes = spec["layers"]
-    binary = sizes[-1] == 1
-    parts = []
-    for n, m in itertools.pairwise(sizes):
-        parts += [nn.Linear(n, m), nn.ReLU()]
-    model = nn.Sequential(*parts[:-1])
-    loss_of = nn.BCEWithLogitsLoss() if binary else nn.CrossEntropyLoss()
-    optimizer = torch.optim.Adam(model.parameters(), fused=True)
-    y = y[:, None] if binary else y
-
-    def epoch():
-        order = torch.randperm(len(x))
-        for i in range(spec["steps"]):
-            rows = order[i * spec["batch"] : (i + 1) * spec["batch"]]
-            optimizer.zero_grad(set_to_none=True)
-            loss_of(model(x[rows]), y[rows]).backward()
-            optimizer.step()
-
-    epoch()
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        epoch()
-        times.append((time.perf_counter() - start) / spec["steps"])
-    one = x[:1]
-    with torch.inference_mode():
-        predict = median_us(lambda: model(one), 500)
-    return min(times) * 1e6, predict
+def print_model(name: str, summary: dict[str, Any]) -> None:
+    for engine in (e for e in engines.ENGINES if e in summary):
+        values = summary[engine]
+        shown = "".join(f" {values[c]:10.{digits}f}" for c, (_, digits) in COLUMNS.items())
+        print(f"{name:14} {engine:16}{shown}")
+    if ratios := summary.get("ratio_to_best_peer"):
+        shown = "".join(f" {ratios[c]:10.2f}" for c in TIMES)
+        print(f"{name:14} {'best peer/nnseq':16}{shown}   ({summary['best_peer']})")
+    sys.stdout.flush()
 
 
-ENGINES = {"nnseq": run_nnseq, "torch": run_torch}
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    with open("/proc/cpuinfo") as file:
+        cpu = next((line.split(":")[1].strip() for line in file if "model name" in line), "")
+    load = os.getloadavg()[0]
+    return {"cpu": cpu, "cores": os.cpu_count(), "load": load, "python": platform.python_version()}
 
 
-def measure(engine, model):
-    """Runs one engine on one model in a fresh process."""
-    out = subprocess.run(
-        [sys.executable, __file__, "--one", engine, model],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return json.loads(out.stdout.splitlines()[-1])
-
-
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--models", default="tiny,mlp32,mlp128")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--models", default=",".join(models.MODELS))
+    parser.add_argument("--engines", default=",".join(engines.ENGINES))
+    parser.add_argument("--epochs", type=int, default=3, help="timed in a process; the best counts")
+    parser.add_argument("--steps", type=int, help="of an epoch, instead of each model's own")
+    parser.add_argument("--seconds", type=float, default=0.5, help="of single predictions")
+    parser.add_argument("--timeout", type=float, default=900, help="seconds of one process")
+    parser.add_argument("--sweep", action="store_true", help="cost against batch, width, threads")
+    parser.add_argument("--sizes", action="store_true", help="sizes of the packages")
     parser.add_argument("--json", help="write the figures to this file")
-    parser.add_argument("--one", nargs=2, metavar=("ENGINE", "MODEL"), help=argparse.SUPPRESS)
+    parser.add_argument("--chart", help="draw the figures into this file")
     args = parser.parse_args()
-    if args.one:
-        engine, model = args.one
-        print(json.dumps(ENGINES[engine](MODELS[model])))
-        return
-    figures = {}
-    print(f"{'model':8} {'engine':6} {'step us':>10} {'predict us':>11}  step, torch / nnseq")
-    for model in args.models.split(","):
-        rounds = [{e: measure(e, model) for e in ENGINES} for _ in range(args.rounds)]
-        ratio = statistics.median(r["torch"][0] / r["nnseq"][0] for r in rounds)
-        figures[model] = {"ratio": ratio}
-        for engine in ENGINES:
-            step, predict = (statistics.median(r[engine][k] for r in rounds) for k in (0, 1))
-            figures[model][engine] = {"step_us": step, "predict_us": predict}
-            shown = f"  {ratio:.2f}" if engine == "nnseq" else ""
-            print(f"{model:8} {engine:6} {step:10.1f} {predict:11.1f}{shown}", flush=True)
+    chosen = args.engines.split(",")
+    figures: dict[str, Any] = {"machine": machine(), "models": {}}
+    print_header()
+    for name in args.models.split(",") if args.models else []:
+        figures["models"][name] = summarize(run_model(name, chosen, args))
+        print_model(name, figures["models"][name])
+    if args.sizes:
+        figures["sizes"] = sizes.of_engines(chosen)
+        sizes.show(figures["sizes"])
+    if args.sweep:
+        figures["sweep"] = sweep.run(chosen, args)
     if args.json:
         with open(args.json, "w") as file:
             json.dump(figures, file, indent=1)
+    if args.chart:
+        import chart  # needs matplotlib
+
+        chart.draw(figures, args.chart)
 
 
 if __name__ == "__main__":
