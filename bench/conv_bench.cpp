@@ -1,6 +1,5 @@
 #include "cpu/conv.h"
 
-#include "cpu/pool.h"
 #include "kernel_bench.h"
 
 namespace nnseq::bench {
@@ -54,31 +53,6 @@ void conv_bench(benchmark::State& state, cpu::ConvPart part, Layer layer) {
   report_flops(state, 2.0 * static_cast<double>(p.n * p.oh * p.ow * p.o * taps), threads);
 }
 
-void pool_bench(benchmark::State& state, bool grad, int64_t batch, int64_t size, int64_t c) {
-  const int threads = static_cast<int>(state.range(0));
-  const Machine machine(threads);
-  const cpu::Pool2D p{batch, size, size, c, 2, 2, size / 2, size / 2, 2, 2, 0, 0};
-  const int64_t out = p.n * p.oh * p.ow * p.c;
-  Floats x(p.n * p.h * p.w * p.c), dx(p.n * p.h * p.w * p.c), y(out), dy(out);
-  cpu::max_pool(machine.exec(), p, x.data(), y.data());
-  for (auto _ : state) {
-    if (grad) {
-      cpu::max_pool_grad(machine.exec(), p, x.data(), y.data(), dy.data(), dx.data());
-    } else {
-      cpu::max_pool(machine.exec(), p, x.data(), y.data());
-    }
-  }
-  state.SetBytesProcessed(state.iterations() * (grad ? 8 * out + 2 * out : 5 * out) * 4);
-}
-
-#define NNSEQ_ROW(fn, name, ...)       \
-  BENCHMARK_CAPTURE(fn, , __VA_ARGS__) \
-      ->Name(name)                     \
-      ->ArgName("threads")             \
-      ->Arg(1)                         \
-      ->Arg(2)                         \
-      ->UseRealTime()                  \
-      ->Unit(benchmark::kMicrosecond)
 #define NNSEQ_CONV_ROWS(name, ...)                                                            \
   NNSEQ_ROW(conv_bench, "conv/" name "/forward", cpu::ConvPart::kForward, Layer __VA_ARGS__); \
   NNSEQ_ROW(conv_bench, "conv/" name "/by_data", cpu::ConvPart::kByData, Layer __VA_ARGS__);  \
@@ -97,9 +71,6 @@ NNSEQ_CONV_ROWS("32x32x128_256_k1", {32, 32, 128, 256, 1, 1, 0, 1});
 NNSEQ_CONV_ROWS("32x32x128_k3_depthwise", {32, 32, 128, 128, 3, 1, 1, 128});
 NNSEQ_CONV_ROWS("224x224x3_64_k7_s2", {32, 224, 3, 64, 7, 2, 3, 1});
 NNSEQ_CONV_ROWS("32x32x64_128_k3_s2", {32, 32, 64, 128, 3, 2, 1, 1});
-NNSEQ_ROW(pool_bench, "max_pool/128x26x26x32", false, 128, 26, 32);
-NNSEQ_ROW(pool_bench, "max_pool_grad/128x26x26x32", true, 128, 26, 32);
-NNSEQ_ROW(pool_bench, "max_pool/32x32x32x64", false, 32, 32, 64);
 
 }  // namespace
 }  // namespace nnseq::bench

@@ -5,11 +5,8 @@
 #include <vector>
 
 #include "cpu/layout.h"
-#include "cpu/norm.h"
 #include "cpu/random.h"
 #include "cpu/reduce.h"
-#include "cpu/softmax.h"
-#include "cpu/update.h"
 #include "kernel_bench.h"
 
 namespace nnseq::bench {
@@ -99,28 +96,6 @@ BENCHMARK(reduce)
     ->Args({100000, 16, 1})
     ->Args({1000, 1000, 3});
 
-void softmax(benchmark::State& state) {
-  const int64_t rows = state.range(0), cols = state.range(1);
-  Machine machine(1);
-  Floats x(rows * cols), y(rows * cols);
-  for (auto _ : state) cpu::softmax(machine.exec(), rows, cols, x.data(), y.data());
-  count(state, rows * cols);
-}
-BENCHMARK(softmax)->Args({32, 10})->Args({128, 100})->Args({16, 1000});
-
-void batch_norm(benchmark::State& state) {
-  const int64_t rows = state.range(0), cols = state.range(1);
-  Machine machine(1);
-  Floats x(rows * cols), y(rows * cols), mean(cols), var(cols);
-  Floats scratch(static_cast<int64_t>(cpu::batch_norm_scratch(rows, cols)) / 4);
-  for (auto _ : state) {
-    cpu::batch_norm(machine.exec(), rows, cols, x.data(), nullptr, nullptr, nullptr, 1e-3f,
-                    y.data(), mean.data(), var.data(), scratch.data());
-  }
-  count(state, rows * cols);
-}
-BENCHMARK(batch_norm)->Args({128, 64})->Args({32 * 28 * 28, 32});
-
 void dropout(benchmark::State& state) {
   const int64_t samples = state.range(0), elements = state.range(1);
   Machine machine(1);
@@ -141,22 +116,6 @@ void normal(benchmark::State& state) {
   count(state, 65536);
 }
 BENCHMARK(normal);
-
-void adam(benchmark::State& state) {
-  const int64_t n = state.range(0);
-  Machine machine(static_cast<int>(state.range(1)));
-  Floats w(n), g(n), m(n), v(n);
-  cpu::UpdateSegment segment;
-  segment.w = w.data();
-  segment.g = g.data();
-  segment.slot[0] = m.data();
-  segment.slot[1] = v.data();
-  segment.count = n;
-  std::fill_n(v.data(), n, 0.01f);
-  for (auto _ : state) cpu::update_adam(machine.exec(), {}, &segment, 1);
-  count(state, n);
-}
-BENCHMARK(adam)->Args({8, 1})->Args({8192, 1})->Args({669706, 1})->Args({669706, 2});
 
 void transpose(benchmark::State& state) {
   const int64_t rows = state.range(0), cols = state.range(1);

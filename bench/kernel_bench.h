@@ -42,4 +42,18 @@ class Machine {
 // (times threads) that is.
 void report_flops(benchmark::State& state, double flops_per_iteration, int threads);
 
+// Reports bytes read and written per second as "GB/s", and as "copy" what share that is of copying:
+// as many bytes, half of them read and half written, on as many threads.
+void report_bytes(benchmark::State& state, double bytes_per_iteration, int threads);
+
+// A row for one and for two threads.
+#define NNSEQ_ROW(fn, name, ...)       \
+  BENCHMARK_CAPTURE(fn, , __VA_ARGS__) \
+      ->Name(name)                     \
+      ->ArgName("threads")             \
+      ->Arg(1)                         \
+      ->Arg(2)                         \
+      ->UseRealTime()                  \
+      ->Unit(benchmark::kMicrosecond)
+
 }  // namespace nnseq::bench
