@@ -13,7 +13,7 @@ from nnseq.engine.operators import UnknownDimError
 from nnseq.engine.tensor import Tensor
 from nnseq.ops.core import as_float, as_type
 from nnseq.ops.elementwise import abs as absolute
-from nnseq.ops.elementwise import clip, floor, floor_divide, logical_and, mod, where
+from nnseq.ops.elementwise import clip, floor, floor_divide, mod, where
 from nnseq.ops.indexing import getitem, take
 from nnseq.ops.layout import expand_dims, pad, reshape, squeeze, transpose
 
@@ -244,18 +244,16 @@ def affine_transform(
 def _sampled(x: Tensor, places: Any, interpolation: str, fill_mode: str, fill: float) -> Tensor:
     """x (N, H, W, C) at rows and columns (N, H', W')."""
     batch, height, width, channels = dims_of(x)
-    flat = reshape(x, (-1, channels))
-    attrs = {"sizes": [batch], "start": 0, "step": height * width, "dtype": "int32"}
+    edge = 1 if fill_mode == "constant" else 0  # pixels around the image, where all outside lies
+    if edge:
+        x = pad(x, [[0, 0], [edge, edge], [edge, edge], [0, 0]], constant_values=fill)
+    flat, line = reshape(x, (-1, channels)), width + 2 * edge
+    attrs = {"sizes": [batch], "start": 0, "step": (height + 2 * edge) * line, "dtype": "int32"}
     start = reshape(apply("iota", [], attrs), (-1, 1, 1))
 
     def at(row: Any, column: Any) -> Any:
-        (r, r_inside), (c, c_inside) = (
-            _index(i, size, fill_mode) for i, size in ((row, height), (column, width))
-        )
-        values = take(flat, start + r * width + c, axis=0)
-        if fill_mode != "constant":
-            return values
-        return where(expand_dims(logical_and(r_inside, c_inside), -1), values, float(fill))
+        r, c = _index(row, height, fill_mode), _index(column, width, fill_mode)
+        return take(flat, start + r * line + c, axis=0)
 
     rows, columns = places
     if interpolation == "nearest":
@@ -272,16 +270,17 @@ def _rounded(x: Any) -> Any:
     return where(x < 0, -floor(0.5 - x), floor(x + 0.5))
 
 
-def _index(place: Any, size: int, fill_mode: str) -> tuple[Any, Any]:
-    """int32 indices of whole places, and which places were inside."""
-    inside = logical_and(place >= 0, place < size) if fill_mode == "constant" else None
+def _index(place: Any, size: int, fill_mode: str) -> Any:
+    """int32 indices of whole places; with "constant" there is a pixel more on both sides."""
+    if fill_mode == "constant":
+        return as_type(clip(place, -1, size) + 1, "int32")
     if fill_mode == "wrap":
         place = mod(place, size)
     elif fill_mode == "mirror":
         place = _mirrored(place, size)
     elif fill_mode == "reflect":  # in half steps, between which the border is
         place = floor_divide(_mirrored(2 * place + 1, 2 * size + 1) - 1, 2)
-    return as_type(clip(place, 0, size - 1), "int32"), inside
+    return as_type(clip(place, 0, size - 1), "int32")
 
 
 def _mirrored(place: Any, size: int) -> Any:
