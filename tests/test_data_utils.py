@@ -1,6 +1,7 @@
 """pad_sequences, time series, split_dataset and the Dataset they give."""
 
 import inspect
+import threading
 
 import numpy as np
 import pytest
@@ -203,3 +204,29 @@ def test_dataset():
     assert (list(sums.take(2)), list(sums.take(-1)), list(sums.take(9))) == (
         [3, 7], [3, 7, 11], [3, 7, 11])  # fmt: skip
     assert (list(sums.skip(1)), len(sums.skip(1)), len(sums.skip(7))) == ([7, 11], 2, 0)
+
+
+def test_prefetch_is_ahead_by_so_many_and_stops():
+    made = []
+
+    def numbers():
+        for i in range(6):
+            made.append(i)
+            yield i
+
+    ahead = Dataset(numbers, 6).prefetch(2)
+    assert list(ahead) == list(ahead) == list(range(6))
+    made.clear()
+    threads = threading.active_count()
+    running = iter(ahead)
+    assert next(running) == 0
+    running.close()
+    assert made in ([0, 1], [0, 1, 2])
+    assert threading.active_count() == threads
+
+    def broken():
+        yield 1
+        raise RuntimeError("of the source")
+
+    with pytest.raises(RuntimeError, match="of the source"):
+        list(Dataset(broken, 2).prefetch())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 
 from nnseq.engine.nest import map_structure
 from nnseq.engine.random_state import make_seed
+
+_END = object()
 
 
 class Dataset:
@@ -82,8 +85,9 @@ class Dataset:
         return self._with(batches, length)
 
     def prefetch(self, buffer_size: Any = None) -> Dataset:
-        """The data set itself; nothing is made in advance."""
-        return self
+        """The elements, made in advance by a thread: at most `buffer_size` wait, 2 by default."""
+        size = buffer_size if isinstance(buffer_size, int) and buffer_size > 0 else 2
+        return self._with(lambda: _ahead(iter(self), size), self._length)
 
     def cache(self) -> Dataset:
         """The elements of the first pass, kept in memory."""
@@ -95,6 +99,21 @@ class Dataset:
             return iter(kept)
 
         return self._with(again, self._length)
+
+
+def _ahead(elements: Iterator[Any], size: int) -> Iterator[Any]:
+    """The elements, one thread ahead of who takes them; the thread ends when nobody does."""
+    from concurrent.futures import ThreadPoolExecutor  # seldom needed
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = deque(pool.submit(next, elements, _END) for _ in range(size))
+        try:
+            while (element := waiting.popleft().result()) is not _END:
+                waiting.append(pool.submit(next, elements, _END))
+                yield element
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def batched(
