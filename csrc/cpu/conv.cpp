@@ -177,6 +177,8 @@ KernelChoice conv2d_choice(const KernelTable& kernels, const Conv2D& p, ConvPart
     choice.kernel = "1x1: " + choice.kernel;
     return choice;
   }
+  const char* const refusal = winograd_refusal(p, part);
+  if (refusal == nullptr) return {"Winograd F(2x2, 3x3)", ""};
   ConvCore q = forward_core(p);
   const int64_t phases = part == ConvPart::kByData ? p.stride_h * p.stride_w : 1;
   if (part == ConvPart::kByData) {  // the phase with the first tap is the largest
@@ -187,11 +189,11 @@ KernelChoice conv2d_choice(const KernelTable& kernels, const Conv2D& p, ConvPart
   if (q.depthwise()) {
     choice.kernel = "depthwise rows";
     refuse_idle_lanes(choice, q.groups);
-  } else if (part == ConvPart::kByWeights) {
-    choice.kernel = "direct, " + tile_text(conv_by_weights_tile(kernels.gemm, q));
-    refuse_idle_lanes(choice, q.o);
   } else {
-    choice.kernel = "direct, " + tile_text(plan_panels(kernels.gemm, q).tile);
+    const TileShape tile = part == ConvPart::kByWeights ? conv_by_weights_tile(kernels.gemm, q)
+                                                        : plan_panels(kernels.gemm, q).tile;
+    choice.kernel = "direct, " + tile_text(tile);
+    choice.refuse(std::string("no Winograd: ") + refusal);
     refuse_idle_lanes(choice, q.o);
   }
   if (phases > 1) choice.kernel += ", " + std::to_string(phases) + " phases of the stride";

@@ -163,16 +163,18 @@ void transform_output(const Block& b, const float* m, const Epilogue& epilogue, 
 
 }  // namespace
 
-bool winograd_wins(const Conv2D& p, ConvPart part) noexcept {
-  if (p.kh != 3 || p.kw != 3 || p.groups != 1 || p.stride_h != 1 || p.stride_w != 1 ||
-      p.dilation_h != 1 || p.dilation_w != 1) {
-    return false;
-  }
+const char* winograd_refusal(const Conv2D& p, ConvPart part) noexcept {
+  if (p.kh != 3 || p.kw != 3) return "the window is not 3x3";
+  if (p.groups != 1) return "groups";
+  if (p.stride_h != 1 || p.stride_w != 1) return "strides";
+  if (p.dilation_h != 1 || p.dilation_w != 1) return "dilation";
   const Winograd q = winograd_problem(p, part);
   const int64_t tiles = ceil_div(q.oh, 2) * ceil_div(q.ow, 2);
   // Products, and the transforms, which cost about as much as 8 products per channel and side.
   const int64_t work = 16 * tiles * (q.c * q.o + 8 * q.c + 8 * q.o);
-  return q.c >= 16 && q.o >= 16 && tiles >= 4 && work < 9 * q.oh * q.ow * q.c * q.o;
+  if (q.c < 16 || q.o < 16) return "fewer than 16 channels";
+  if (tiles < 4) return "a small image";
+  return work < 9 * q.oh * q.ow * q.c * q.o ? nullptr : "the transforms cost more";
 }
 
 Winograd winograd_problem(const Conv2D& p, ConvPart part) noexcept {

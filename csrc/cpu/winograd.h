@@ -20,8 +20,12 @@ struct Winograd {
   std::int64_t pad_top, pad_left;
 };
 
-// Whether `part` of p is faster this way than directly; never a question of n, ISA or threads.
-bool winograd_wins(const Conv2D& p, ConvPart part) noexcept;
+// Why `part` of p is not computed this way, or null where this is faster than the direct way; never
+// a question of n, ISA or threads.
+const char* winograd_refusal(const Conv2D& p, ConvPart part) noexcept;
+inline bool winograd_wins(const Conv2D& p, ConvPart part) noexcept {
+  return winograd_refusal(p, part) == nullptr;
+}
 // For 3x3 windows, strides, dilations and groups of 1.
 Winograd winograd_problem(const Conv2D& p, ConvPart part) noexcept;
 

@@ -111,13 +111,15 @@ TEST(Profile, SaysWhyAFasterPathWasRefused) {
 
   ConvAttrs same;
   same.padding = Padding::kSame;
-  EXPECT_EQ(row_of(Op::conv2d, ConvAttrs{}, {{1, 8, 8, 16}, {3, 3, 16, 16}}).refused, "");
-  EXPECT_EQ(row_of(Op::conv2d, same, {{1, 8, 8, 16}, {3, 3, 16, 16}}).refused,
-            "copies rows: padding");
+  const Profile::Row fast = row_of(Op::conv2d, same, {{1, 8, 8, 16}, {3, 3, 16, 16}});
+  EXPECT_EQ(fast.refused, "");
+  EXPECT_EQ(fast.kernel.substr(0, 8), "Winograd");
+  EXPECT_EQ(row_of(Op::conv2d, same, {{1, 8, 8, 16}, {5, 5, 16, 16}}).refused,
+            "no Winograd: the window is not 3x3; copies rows: padding");
   ConvAttrs apart;
   apart.dilation = {2, 2};
   EXPECT_EQ(row_of(Op::conv2d, apart, {{1, 8, 8, 16}, {3, 3, 16, 16}}).refused,
-            "a product per tap: dilation");
+            "no Winograd: dilation; a product per tap: dilation");
 }
 
 TEST(Profile, CountsTheWorkOfEachConvolution) {
