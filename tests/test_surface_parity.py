@@ -185,7 +185,7 @@ def aliases():
     for area in AREAS:
         table = getattr(__import__(f"keras.src.{area}", fromlist=["_"]), "ALL_OBJECTS_DICT", {})
         later = set(LATER.get(area, "").split()) | {"LossFunctionWrapper", "MeanMetricWrapper"}
-        for text, found in table.items():
+        for text, found in sorted(table.items(), key=lambda entry: entry[0]):
             name = found.__name__
             if name not in later and name not in NO_DEFAULT_OBJECT:
                 yield area, text, name
