@@ -42,6 +42,27 @@ struct Net {
     pool.window = pool.strides = {size, size};
     h_ = g_.add(Op::max_pool, {h_}, std::move(pool));
   }
+  // The last state over (steps, inputs).
+  void recurrent(RecurrentCell cell, std::int64_t units) {
+    const std::int64_t columns = units * (cell == RecurrentCell::kLstm ? 4 : 3);
+    const Value batch = g_.add(Op::dim, {h_}, AxisAttrs{0});
+    const Value zero = g_.scalar(0, DType::kFloat32);
+    const Value state = g_.add(Op::broadcast, {zero, batch}, SizesAttrs{{kHostSize, units}});
+    const Value w = variable({g_.type(h_).shape[2], columns});
+    finish(g_.add(Op::matmul, {h_, w}, MatmulAttrs{}), columns, false);
+    std::vector<Value> in{h_, variable({units, columns})};
+    if (cell == RecurrentCell::kGru) in.push_back(variable({columns}));
+    in.push_back(state);
+    if (cell == RecurrentCell::kLstm) in.push_back(state);
+    RecurrentAttrs attrs;
+    attrs.cell = cell;
+    h_ = {g_.add(Op::recurrent, std::move(in), attrs).node, 1};
+  }
+  // Instead of compile(): the output alone.
+  std::shared_ptr<Function> predict() {
+    g_.add_output(h_);
+    return std::make_shared<Function>(context, g_, variables_);
+  }
   void compile() {
     Value loss = g_.add(Op::softmax_cross_entropy, {h_, y_});
     loss = g_.add(Op::reduce, {loss}, ReduceAttrs{ReduceFn::kMean, {0}});
@@ -136,6 +157,36 @@ Net guide_stack() {
   return net;
 }
 
+Net recurrent_net(RecurrentCell cell) {
+  Net net({50, 8});
+  net.recurrent(cell, 64);
+  net.dense(2, false);
+  return net;
+}
+
+Net lstm() {
+  Net net = recurrent_net(RecurrentCell::kLstm);
+  net.compile();
+  return net;
+}
+
+Net gru() {
+  Net net = recurrent_net(RecurrentCell::kGru);
+  net.compile();
+  return net;
+}
+
+void predict_lstm(benchmark::State& state) {
+  const auto run = recurrent_net(RecurrentCell::kLstm).predict();
+  const std::int64_t batch = state.range(0);
+  const TensorType x{DType::kFloat32, {batch, 50, 8}}, y{DType::kInt64, {batch}};
+  const std::vector<float> data(static_cast<std::size_t>(x.count()), 0.5f);
+  const std::vector<std::int64_t> labels(static_cast<std::size_t>(batch));
+  const std::vector<Function::HostInput> in{{data.data(), x}, {labels.data(), y}};
+  for (auto _ : state) benchmark::DoNotOptimize(run->run(in));
+  state.SetItemsProcessed(state.iterations() * batch);
+}
+
 HostArray array_of(const void* data, char kind, int size, const Shape& shape) {
   HostArray a{data, kind, size, false, shape, {}};
   a.strides.assign(static_cast<std::size_t>(shape.rank()), size);
@@ -195,6 +246,9 @@ BENCHMARK_CAPTURE(train_step, mlp_784_512_512_10_b32, wide, 32)->UseRealTime();
 BENCHMARK_CAPTURE(train_step, mlp_784_512_512_10_b128, wide, 128)->UseRealTime();
 BENCHMARK_CAPTURE(train_step, mnist_convnet_b128, mnist_convnet, 128)->UseRealTime();
 BENCHMARK_CAPTURE(train_step, guide_stack_b8, guide_stack, 8)->UseRealTime();
+BENCHMARK_CAPTURE(train_step, lstm_64_b64, lstm, 64)->UseRealTime();
+BENCHMARK_CAPTURE(train_step, gru_64_b64, gru, 64)->UseRealTime();
+BENCHMARK(predict_lstm)->Arg(1)->Arg(64)->UseRealTime();
 BENCHMARK(specialise);
 
 }  // namespace

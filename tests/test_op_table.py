@@ -33,6 +33,7 @@ NO_SECOND = {
     "softmax_cross_entropy": "softmax_cross_entropy_grad",
     "batch_norm": "batch_norm_grad",
     "layer_norm": "layer_norm_grad",
+    "recurrent": "recurrent_grad",
 } | {f"unary/{fn}": fn for fn in SMOOTH - TWICE}
 
 

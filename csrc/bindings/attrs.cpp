@@ -35,6 +35,8 @@ struct FromDict {
       field = enum_from<ReduceFn>(value, kReduceNames, name);
     } else if constexpr (std::is_same_v<T, RandomDist>) {
       field = enum_from<RandomDist>(value, kRandomNames, name);
+    } else if constexpr (std::is_same_v<T, RecurrentCell>) {
+      field = enum_from<RecurrentCell>(value, kCellNames, name);
     } else if constexpr (std::is_same_v<T, UpdateKind>) {
       field = enum_from<UpdateKind>(value, kUpdateNames, name);
     } else if constexpr (std::is_same_v<T, Padding>) {
@@ -69,6 +71,8 @@ struct ToDict {
       dict[name] = kReduceNames[static_cast<int>(field)];
     } else if constexpr (std::is_same_v<T, RandomDist>) {
       dict[name] = kRandomNames[static_cast<int>(field)];
+    } else if constexpr (std::is_same_v<T, RecurrentCell>) {
+      dict[name] = kCellNames[static_cast<int>(field)];
     } else if constexpr (std::is_same_v<T, UpdateKind>) {
       dict[name] = kUpdateNames[static_cast<int>(field)];
     } else if constexpr (std::is_same_v<T, Padding>) {

@@ -23,6 +23,7 @@ struct Isa {
       ns::fill_conv(t);                   \
       ns::fill_winograd(t);               \
       ns::fill_pool(t);                   \
+      ns::fill_recurrent(t);              \
       ns::fill_vector(t);                 \
       return t;                           \
     }();                                  \

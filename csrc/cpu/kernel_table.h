@@ -7,6 +7,7 @@
 #include "cpu/conv_kernels.h"
 #include "cpu/gemm_kernels.h"
 #include "cpu/pool_kernels.h"
+#include "cpu/recurrent_kernels.h"
 #include "cpu/vector_kernels.h"
 #include "cpu/winograd_kernels.h"
 
@@ -17,6 +18,7 @@ struct KernelTable {
   GemmKernels gemm;
   ConvKernels conv;
   PoolKernels pool;
+  RecurrentKernels recurrent;
   VectorKernels vector;
   WinogradKernels winograd;
 };

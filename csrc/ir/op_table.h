@@ -67,11 +67,12 @@ struct WorkArgs {
 using WorkRule = Work (*)(const WorkArgs&);
 
 enum OpFlags : unsigned {
-  kElementwise = 1,   // runs as an instruction of a chain
-  kAlias = 2,         // no kernel: the result is the operand's memory
-  kStructural = 4,    // gone after specialisation, or a binding
-  kChecksValues = 8,  // may report to RunStatus
-  kInPlace = 16,      // output k may be the memory of operand in_place_operand(k)
+  kElementwise = 1,    // runs as an instruction of a chain
+  kAlias = 2,          // no kernel: the result is the operand's memory
+  kStructural = 4,     // gone after specialisation, or a binding
+  kChecksValues = 8,   // may report to RunStatus
+  kInPlace = 16,       // an output may be the memory of an operand of its type
+  kSpareOutputs = 32,  // an output that nothing reads gets no memory: its pointer is null
 };
 
 struct OpInfo {

@@ -84,6 +84,8 @@ struct Printer {
       text += kReduceNames[static_cast<int>(value)];
     } else if constexpr (std::is_same_v<T, RandomDist>) {
       text += kRandomNames[static_cast<int>(value)];
+    } else if constexpr (std::is_same_v<T, RecurrentCell>) {
+      text += kCellNames[static_cast<int>(value)];
     } else if constexpr (std::is_same_v<T, UpdateKind>) {
       text += kUpdateNames[static_cast<int>(value)];
     } else if constexpr (std::is_same_v<T, EpilogueAttrs>) {

@@ -9,6 +9,7 @@ namespace nnseq {
 
 inline constexpr std::string_view kReduceNames[] = {"sum", "mean", "max", "min", "prod"};
 inline constexpr std::string_view kRandomNames[] = {"uniform", "normal", "truncated_normal"};
+inline constexpr std::string_view kCellNames[] = {"simple", "lstm", "gru"};
 inline constexpr std::string_view kUpdateNames[] = {"sgd", "adam"};
 inline constexpr std::string_view kPaddingNames[] = {"valid", "same", "explicit"};
 

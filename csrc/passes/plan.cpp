@@ -119,6 +119,12 @@ class Planner {
     }
     for (const Output& o : g_.outputs()) item(o.value).last = end_;
     for (const auto& [slot, v] : g_.assignments()) item(v).last = end_;
+    for (std::int32_t i = 0; i < end_; ++i) {
+      if (!(op_info(node(i).op).flags & kSpareOutputs)) continue;
+      for (std::int32_t k = 0; k < static_cast<std::int32_t>(node(i).outputs.size()); ++k) {
+        if (item({i, k}).last == i) item({i, k}).home = Home::kNone;
+      }
+    }
     for (std::int32_t i = end_ - 1; i >= 0; --i) {  // a use of a view is a use of what it shows
       if (!is_view(i)) continue;
       plan_.views[static_cast<std::size_t>(i)] = true;
@@ -286,18 +292,23 @@ class Planner {
     }
   }
 
-  // An elementwise node writes over an operand that dies with it.
+  // An elementwise node, and a recurrent one, writes over an operand that dies with it.
   void reuse_operands() {
     for (std::int32_t i = 0; i < end_; ++i) {
       const Node& n = node(i);
       if (!(op_info(n.op).flags & kInPlace) || n.op == Op::update) continue;
-      const Value out{i, 0};
-      if (!is_free(out) || group(out).def != i) continue;
-      for (Value v : n.inputs) {
-        if (!is_free(v) || !(g_.type(v) == n.outputs[0]) || group(v).last != i) continue;
-        if (root(v).root == root(out).root || shares_memory(n, v)) continue;
-        join(root(out).root, v, 0);
-        break;
+      std::vector<int> taken;
+      for (std::int32_t k = 0; k < static_cast<std::int32_t>(n.outputs.size()); ++k) {
+        const Value out{i, k};
+        if (!is_free(out) || group(out).def != i) continue;
+        for (Value v : n.inputs) {
+          if (!is_free(v) || !(g_.type(v) == g_.type(out)) || group(v).last != i) continue;
+          if (root(v).root == root(out).root || shares_memory(n, v)) continue;
+          if (std::find(taken.begin(), taken.end(), root(v).root) != taken.end()) continue;
+          taken.push_back(root(v).root);
+          join(root(out).root, v, 0);
+          break;
+        }
       }
     }
   }

@@ -66,6 +66,7 @@ struct Writer {
   void operator()(const char* name, BinaryFn v) { put(name, kBinaryNames, v); }
   void operator()(const char* name, ReduceFn v) { put(name, kReduceNames, v); }
   void operator()(const char* name, RandomDist v) { put(name, kRandomNames, v); }
+  void operator()(const char* name, RecurrentCell v) { put(name, kCellNames, v); }
   void operator()(const char* name, UpdateKind v) { put(name, kUpdateNames, v); }
   void operator()(const char* name, Padding v) { put(name, kPaddingNames, v); }
   void operator()(const char* name, DType v) { object.set(name, Json(std::string(name_of(v)))); }
@@ -112,6 +113,7 @@ struct Reader {
   void operator()(const char* name, BinaryFn& v) { get(name, kBinaryNames, v); }
   void operator()(const char* name, ReduceFn& v) { get(name, kReduceNames, v); }
   void operator()(const char* name, RandomDist& v) { get(name, kRandomNames, v); }
+  void operator()(const char* name, RecurrentCell& v) { get(name, kCellNames, v); }
   void operator()(const char* name, UpdateKind& v) { get(name, kUpdateNames, v); }
   void operator()(const char* name, Padding& v) { get(name, kPaddingNames, v); }
   void operator()(const char* name, DType& v) {

@@ -168,6 +168,14 @@ struct NormAttrs {
   float epsilon = 1e-3f;
   NNSEQ_ATTRS(NormAttrs, NNSEQ_FIELD(epsilon))
 };
+// masked: an operand (N, T) says which steps count. zero_output: the output of a step that does not
+// count is 0, else that of the step before. reverse goes from the last step to the first.
+struct RecurrentAttrs {
+  RecurrentCell cell = RecurrentCell::kSimple;
+  bool masked = false, zero_output = false, reverse = false;
+  NNSEQ_ATTRS(RecurrentAttrs,
+              NNSEQ_FIELD(cell) NNSEQ_FIELD(masked) NNSEQ_FIELD(zero_output) NNSEQ_FIELD(reverse))
+};
 struct RandomAttrs {
   RandomDist dist = RandomDist::kUniform;
   Dims sizes;
@@ -200,10 +208,10 @@ struct UpdateAttrs {
 #undef NNSEQ_FIELD
 #undef NNSEQ_ATTRS
 
-using Attrs =
-    std::variant<NoAttrs, InputAttrs, ConstantAttrs, ReadAttrs, AxisAttrs, AxesAttrs, SizesAttrs,
-                 ScanAttrs, UnaryAttrs, BinaryAttrs, CastAttrs, ChainAttrs, SliceAttrs, PadAttrs,
-                 IotaAttrs, ScatterAttrs, OneHotAttrs, ReduceAttrs, ArgReduceAttrs, MatmulAttrs,
-                 ConvAttrs, PoolAttrs, NormAttrs, RandomAttrs, DropoutAttrs, UpdateAttrs>;
+using Attrs = std::variant<NoAttrs, InputAttrs, ConstantAttrs, ReadAttrs, AxisAttrs, AxesAttrs,
+                           SizesAttrs, ScanAttrs, UnaryAttrs, BinaryAttrs, CastAttrs, ChainAttrs,
+                           SliceAttrs, PadAttrs, IotaAttrs, ScatterAttrs, OneHotAttrs, ReduceAttrs,
+                           ArgReduceAttrs, MatmulAttrs, ConvAttrs, PoolAttrs, NormAttrs,
+                           RecurrentAttrs, RandomAttrs, DropoutAttrs, UpdateAttrs>;
 
 }  // namespace nnseq

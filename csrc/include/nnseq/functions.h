@@ -46,5 +46,6 @@ struct ChainInstr {
 
 enum class ReduceFn : std::uint8_t { kSum, kMean, kMax, kMin, kProd };
 enum class RandomDist : std::uint8_t { kUniform, kNormal, kTruncatedNormal };
+enum class RecurrentCell : std::uint8_t { kSimple, kLstm, kGru };
 
 }  // namespace nnseq
