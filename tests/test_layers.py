@@ -16,6 +16,8 @@ pytestmark = pytest.mark.keras
 IMAGE, VECTOR, SEQUENCE = (2, 6, 5, 4), (3, 7), (3, 5, 4)
 SMALL = {"kernel_initializer": "he_normal", "bias_initializer": "ones"}
 
+TANHS = {"recurrent_initializer": "he_normal", "recurrent_regularizer": "l2"}
+
 # (class, arguments, input shape)
 CASES = [
     ("Dense", {"units": 5}, VECTOR),
@@ -64,6 +66,16 @@ CASES = [
     ("SimpleRNN", {"units": 3, "return_sequences": True, "activation": "relu", **SMALL}, SEQUENCE),
     ("SimpleRNN", {"units": 3, "go_backwards": True, "use_bias": False}, SEQUENCE),
     ("SimpleRNN", {"units": 3, "go_backwards": True, "return_sequences": True}, SEQUENCE),
+    ("SimpleRNN", {"units": 17, "return_sequences": True, "unroll": True}, SEQUENCE),
+    ("LSTM", {"units": 3}, SEQUENCE),
+    ("LSTM", {"units": 3, "return_sequences": True, "use_bias": False, **TANHS}, SEQUENCE),
+    ("LSTM", {"units": 17, "go_backwards": True, "return_sequences": True}, SEQUENCE),
+    ("LSTM", {"units": 3, "unit_forget_bias": False, "recurrent_activation": "relu"}, SEQUENCE),
+    ("GRU", {"units": 3}, SEQUENCE),
+    ("GRU", {"units": 3, "return_sequences": True, "use_bias": False}, SEQUENCE),
+    ("GRU", {"units": 17, "go_backwards": True, "return_sequences": True}, SEQUENCE),
+    ("GRU", {"units": 3, "reset_after": False, **TANHS}, SEQUENCE),
+    ("GRU", {"units": 3, "activation": "relu", "return_sequences": True}, SEQUENCE),
     ("ReLU", {}, VECTOR),
     ("ReLU", {"max_value": 1.0, "negative_slope": 0.1, "threshold": 0.2}, VECTOR),
     ("ReLU", {"max_value": 6}, VECTOR),
@@ -127,7 +139,7 @@ def assert_close(got, want, bound, what=""):
 
 
 def training_argument(name, training):
-    takes = name in ("Dropout", "BatchNormalization", "SimpleRNN")
+    takes = name in ("Dropout", "BatchNormalization", "SimpleRNN", "LSTM", "GRU")
     return {"training": training} if takes else {}
 
 

@@ -27,6 +27,8 @@ MORE_PARAMETERS = {
     "Embedding": {"input_length"},
     "LayerNormalization": {"rms_scaling"},
     "LeakyReLU": {"alpha"},
+    "GRU": {"zero_output_for_mask"},
+    "LSTM": {"zero_output_for_mask"},
     "SimpleRNN": {"zero_output_for_mask"},
 }
 OPTIONAL_HERE = {"AveragePooling1D", "AveragePooling2D"}  # pool_size=2, as in Keras 2
@@ -46,8 +48,9 @@ ARGUMENTS = {
     "Conv2D": (3, 2), "Conv2DTranspose": (3, 2), "CosineDecay": (0.1, 10), "Dense": (3,),
     "CosineDecayRestarts": (0.1, 10),
     "DepthwiseConv2D": (2,), "Dropout": (0.5,), "Embedding": (3, 2),
-    "ExponentialDecay": (0.1, 10, 0.5), "GaussianDropout": (0.5,), "GaussianNoise": (0.5,),
-    "InputLayer": ((3,),), "InverseTimeDecay": (0.1, 10, 0.5), "IoU": (3, [0, 2]),
+    "ExponentialDecay": (0.1, 10, 0.5), "GRU": (3,), "GRUCell": (3,), "GaussianDropout": (0.5,),
+    "GaussianNoise": (0.5,), "InputLayer": ((3,),), "InverseTimeDecay": (0.1, 10, 0.5),
+    "IoU": (3, [0, 2]), "LSTM": (3,), "LSTMCell": (3,),
     "Lambda": (nnseq.activations.relu,), "MeanIoU": (3,), "OneHotIoU": (3, [0]),
     "OneHotMeanIoU": (3,), "Permute": ((2, 1),),
     "PiecewiseConstantDecay": ([1], [1.0, 0.5]), "PolynomialDecay": (0.1, 10),

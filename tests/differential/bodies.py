@@ -358,19 +358,23 @@ def cropping(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
     return Make("layers.Cropping2D", {"cropping": amount}), (rows - 2, columns - 2, channels)
 
 
-def simple_rnn(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
-    units = draw.pick([3, 4])
-    arguments = {
-        "units": units,
-        **draw.some({"activation": ["relu", "sigmoid"], "use_bias": False}, 0.2),
-        **draw.some({"return_sequences": True, "go_backwards": True, "unroll": True}, 0.3),
-        **draw.some({"activity_regularizer": "l1", "trainable": False}, 0.07),
-        **weight_options(draw, "kernel", "recurrent", "bias"),
-    }
-    arguments.pop("recurrent_initializer", None)
-    arguments.pop("activity_regularizer", None)  # Keras' SimpleRNN takes it and forgets it
-    steps = shape[:1] if arguments.get("return_sequences") else ()
-    return Make("layers.SimpleRNN", arguments), (*steps, units)
+def recurrent(name: str, **options: Any) -> Maker:
+    def make(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
+        units = draw.pick([3, 4])
+        arguments = {
+            "units": units,
+            **draw.some({"activation": ["relu", "sigmoid"], "use_bias": False, **options}, 0.2),
+            **draw.some({"return_sequences": True, "go_backwards": True, "unroll": True}, 0.3),
+            **draw.some({"activity_regularizer": "l1", "trainable": False}, 0.07),
+            **weight_options(draw, "kernel", "recurrent", "bias"),
+        }
+        arguments.pop("recurrent_initializer", None)
+        if name == "SimpleRNN":  # Keras takes it and forgets it
+            arguments.pop("activity_regularizer", None)
+        steps = shape[:1] if arguments.get("return_sequences") else ()
+        return Make(f"layers.{name}", arguments), (*steps, units)
+
+    return make
 
 
 def embedding(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
@@ -417,6 +421,7 @@ LAYERS: dict[str, Maker] = {
     "ELU": same("ELU", lambda d, s: d.some({"alpha": 0.5})),
     "Embedding": embedding,
     "Flatten": flatten,
+    "GRU": recurrent("GRU", recurrent_activation="tanh", reset_after=False),
     "GaussianDropout": noise("GaussianDropout", "rate"),
     "GaussianNoise": noise("GaussianNoise", "stddev"),
     "GlobalAveragePooling1D": global_pooling("GlobalAveragePooling1D"),
@@ -425,6 +430,7 @@ LAYERS: dict[str, Maker] = {
     "GlobalMaxPooling2D": global_pooling("GlobalMaxPooling2D"),
     "GroupNormalization": same("GroupNormalization", group_normalization),
     "Identity": same("Identity", lambda d, s: {}),
+    "LSTM": recurrent("LSTM", recurrent_activation="hard_sigmoid", unit_forget_bias=False),
     "Lambda": same("Lambda", function),
     "LayerNormalization": same("LayerNormalization", layer_normalization),
     "LeakyReLU": same("LeakyReLU", lambda d, s: d.some({"negative_slope": 0.1}, 0.5)),
@@ -442,7 +448,7 @@ LAYERS: dict[str, Maker] = {
     "Rescaling": same("Rescaling", rescaling),
     "Reshape": reshape,
     "SeparableConv2D": convolution("SeparableConv2D"),
-    "SimpleRNN": simple_rnn,
+    "SimpleRNN": recurrent("SimpleRNN"),
     "Softmax": same("Softmax", lambda d, s: d.some({"axis": [1, -1]}, 0.5)),
     "SpatialDropout1D": noise("SpatialDropout1D", "rate"),
     "SpatialDropout2D": noise("SpatialDropout2D", "rate"),
@@ -457,12 +463,13 @@ LAYERS: dict[str, Maker] = {
 # Layers that keep a mask or use it up; the last two end it.
 MASKED = ["Dense", "LayerNormalization", "BatchNormalization", "Activation", "Dropout", "ELU"]
 MASKED += ["TimeDistributed", "GroupNormalization"]
-MASK_ENDS = ["SimpleRNN", "GlobalAveragePooling1D"]
+RECURRENT = ["SimpleRNN", "LSTM", "GRU"]
+MASK_ENDS = [*RECURRENT, "GlobalAveragePooling1D"]
 
 
 def rank_of(name: str) -> int | None:
     """The rank (without the batch) of what a layer takes; None if it is any."""
-    if name.endswith("1D") or name == "SimpleRNN":
+    if name.endswith("1D") or name in RECURRENT:
         return 2
     if name.endswith(("2D", "2DTranspose")):
         return 3

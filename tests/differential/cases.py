@@ -11,6 +11,7 @@ from differential.bodies import (
     LAYERS,
     MASK_ENDS,
     MASKED,
+    RECURRENT,
     SEQUENCE,
     VECTOR,
     Shape,
@@ -145,7 +146,7 @@ def fitting_names(rank: int, shape: Shape) -> list[str]:
         and not (small and name.startswith("Cropping"))
         and not (np.prod(shape) > 150 and name.startswith(("Up", "Zero", "Conv2DTranspose")))
     ]
-    weighted = {1: ["Dense"], 2: ["Conv1D", "SimpleRNN"], 3: ["Conv2D", "DepthwiseConv2D"]}
+    weighted = {1: ["Dense"], 2: ["Conv1D", *RECURRENT], 3: ["Conv2D", "DepthwiseConv2D"]}
     return found + 4 * weighted.get(rank, [])
 
 

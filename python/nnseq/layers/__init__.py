@@ -76,7 +76,8 @@ from nnseq.layers.reshaping import (
     ZeroPadding1D,
     ZeroPadding2D,
 )
-from nnseq.layers.rnn import SimpleRNN, SimpleRNNCell
+from nnseq.layers.rnn_cells import GRUCell, LSTMCell, SimpleRNNCell
+from nnseq.layers.rnn_layers import GRU, LSTM, SimpleRNN
 from nnseq.layers.separable import DepthwiseConv2D, SeparableConv2D
 from nnseq.layers.text import TextVectorization
 from nnseq.layers.wrapping import TimeDistributed, Wrapper
@@ -122,6 +123,8 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
 
 __all__ = [
     "ELU",
+    "GRU",
+    "LSTM",
     "Activation",
     "ActivityRegularization",
     "Add",
@@ -153,6 +156,7 @@ __all__ = [
     "EinsumDense",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling1D",
@@ -172,6 +176,7 @@ __all__ = [
     "InputSpec",
     "IntegerLookup",
     "Lambda",
+    "LSTMCell",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
