@@ -253,7 +253,7 @@ def test_a_stateful_layer_goes_on_where_the_last_batch_ended(kind):
 
 @each_kind
 def test_stateful_models(kind):
-    """Keras on JAX forgets the states between the batches of fit and predict, so it is no oracle."""
+    """Keras on JAX forgets the states between the batches of fit and predict: no oracle."""
     layer, free = make(kind, 3, stateful=True), make(kind, 3)
     model = nnseq.Sequential([nnseq.Input(batch_shape=(4, 5, 2)), layer])
     model.compile("sgd", "mse")

@@ -190,8 +190,16 @@ def aliases():
         later = set(LATER.get(area, "").split()) | {"LossFunctionWrapper", "MeanMetricWrapper"}
         for text, found in sorted(table.items(), key=lambda entry: entry[0]):
             name = found.__name__
-            if name not in later and name not in NO_DEFAULT_OBJECT:
+            if name not in later and name not in NO_DEFAULT_OBJECT and not _has_needs(area, found):
                 yield area, text, name
+
+
+def _has_needs(area, found):
+    """Whether a metric cannot be made without arguments, so that its name alone says too little."""
+    parameters = inspect.signature(found).parameters.values() if area == "metrics" else ()
+    return inspect.isclass(found) and any(
+        p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters
+    )
 
 
 KERAS_2 = [

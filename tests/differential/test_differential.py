@@ -20,7 +20,14 @@ LONG = range(200, 2200)
 
 # Public classes that are no part of a Sequential model by themselves.
 EXCEPT = {
-    "layers": {"Layer", "InputSpec", "Wrapper", "SimpleRNNCell", "LSTMCell", "GRUCell"}  # bases, parts
+    "layers": {
+        "Layer",
+        "InputSpec",
+        "Wrapper",
+        "SimpleRNNCell",
+        "LSTMCell",
+        "GRUCell",
+    }  # bases, parts
     # tests/test_layers_images.py, _text.py, _categories.py
     | {"CenterCrop", "RandomBrightness", "RandomContrast", "RandomCrop", "RandomFlip"}
     | {"RandomRotation", "RandomTranslation", "RandomZoom", "Resizing", "CategoryEncoding"}
