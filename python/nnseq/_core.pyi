@@ -358,6 +358,8 @@ op_names: tuple = (
     "batch_norm_grad",
     "layer_norm",
     "layer_norm_grad",
+    "recurrent",
+    "recurrent_grad",
     "random",
     "dropout",
     "check_finite",
