@@ -89,7 +89,7 @@ def weight_options(draw: Draw, *names: str, initializers: Any = INITIALIZERS) ->
 def layer_options(draw: Draw) -> dict[str, Any]:
     """What Dense and the convolutions have in common."""
     found = draw.some({"use_bias": False, "activity_regularizer": "l2"}, 0.1)
-    if draw.chance(0.8):
+    if draw.chance(0.7 if draw.is_first else 0.8):
         name = draw.turn(ACTIVATIONS)
         found["activation"] = Name(f"activations.{name}") if draw.chance(0.2) else name
     return {**found, **draw.some({"trainable": False}, 0.07)}

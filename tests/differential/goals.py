@@ -218,7 +218,7 @@ def draw_metric(draw: Draw, kind: str, logits: bool, shape: tuple[int, ...]) -> 
     """
     unfit = ["F1Score", "FBetaScore", "R2Score"] if len(shape) > 1 else []
     unfit += ["CosineSimilarity"] if shape[-1] == 1 else ["BinaryIoU"]
-    name = draw.pick([metric for metric in METRICS[kind] if metric not in unfit])
+    name = draw.pick([metric for metric in draw.known(METRICS[kind]) if metric not in unfit])
     if not name[0].isupper():
         return name
     form = draw.pick([*["object"] * 6, *["string"] * 3, "class"])
@@ -237,7 +237,8 @@ def draw_metric(draw: Draw, kind: str, logits: bool, shape: tuple[int, ...]) -> 
 
 def draw_optimizer(draw: Draw, has_l1: bool) -> Any:
     """An optimizer in one of its forms; `has_l1`: whether weights should stay away from 0, where
-    JAX has the derivative 1 of |w| and of leaky_relu(w), others 0 and the slope."""
+    JAX has the derivative 1 of |w| and of leaky_relu(w), others 0 and the slope, and where maxima
+    of outputs are equal."""
     if draw.chance(0.06):
         return draw.pick(["sgd", "adam", "rmsprop", "Adagrad", "adamw", "Nadam"])
     name, arguments = draw.turn(OPTIMIZERS)

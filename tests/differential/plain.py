@@ -60,14 +60,46 @@ def names(value: Any) -> set[str]:
     return set().union(*map(names, value)) if isinstance(value, list | tuple) else set()
 
 
+# Seeds below draw from the first vocabulary, which stays as it is: their models were all seen to
+# agree, and a new layer, loss or optimizer must not change them. What is LATER is drawn by the
+# seeds from here on, which count from 0 again.
+FIRST = 2200
+LATER = frozenset(
+    """
+    Adafactor AlphaDropout BinaryFocalCrossentropy BinaryIoU CategoricalFocalCrossentropy
+    ConcordanceCorrelation CosineDecayRestarts Dice EinsumDense GRU GroupNormalization IoU LSTM
+    Lamb Lambda Masking MeanIoU Muon OneHotIoU OneHotMeanIoU PearsonCorrelation PrecisionAtRecall
+    R2Score RMSNormalization RecallAtPrecision ScheduleFreeAdamW SensitivityAtSpecificity
+    SpecificityAtSensitivity TimeDistributed Tversky UnitNormalization accumulation celu
+    hard_shrink hard_silu hard_swish hard_tanh log_sigmoid soft_shrink sparse_plus sparse_sigmoid
+    squareplus tanh_shrink
+    """.split()  # noqa: SIM905
+)
+
+
+def _name(option: Any) -> str:
+    """What an entry of a vocabulary is called."""
+    if isinstance(option, Make | Name):
+        return option.path.rpartition(".")[2]
+    if isinstance(option, tuple):
+        name, arguments = option
+        return "accumulation" if "gradient_accumulation_steps" in arguments else name
+    return str(option)
+
+
 class Draw:
     """Choices of a seed. Of a list drawn from in every case, a case first takes the entry its seed
     points to, so that as many seeds as there are entries reach all of them."""
 
     def __init__(self, seed: int) -> None:
-        self.seed = seed
-        self.rng = np.random.default_rng(seed)
+        self.is_first = seed < FIRST
+        self.seed = seed if self.is_first else seed - FIRST
+        self.rng = np.random.default_rng(self.seed)
         self._seen: set[int] = set()
+
+    def known(self, options: Any) -> Any:
+        """Those of a vocabulary that this seed draws from."""
+        return [o for o in options if _name(o) not in LATER] if self.is_first else options
 
     def chance(self, probability: float) -> bool:
         return bool(self.rng.random() < probability)
@@ -78,10 +110,11 @@ class Draw:
 
     def turn(self, options: Any) -> Any:
         """One of a sequence that lives as long as the process: the first time the seed's."""
+        known = self.known(options)
         if id(options) in self._seen:
-            return self.pick(options)
+            return self.pick(known)
         self._seen.add(id(options))
-        return options[self.seed % len(options)]
+        return known[self.seed % len(known)]
 
     def some(self, options: dict[str, Any], probability: float = 0.3) -> dict[str, Any]:
         """For each name its value, or one of its values if it is a list, or nothing."""
