@@ -6,7 +6,7 @@ from multiprocessing.pool import AsyncResult
 
 import oracle
 
-LONGEST = 600  # seconds without a result, after which a process must have died
+LONGEST = 1800  # seconds without a result, after which a process must have died
 
 
 def prepare() -> None:

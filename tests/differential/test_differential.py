@@ -17,8 +17,8 @@ from differential.pool import Pool
 
 pytest.importorskip("keras", reason="Keras is the oracle: pip install 'keras==3.15.*' jax")
 
-SHORT = [*range(200), *range(FIRST, FIRST + 200)]
-LONG = range(200, FIRST)
+SHORT = [*range(100), *range(FIRST, FIRST + 200)]
+LONG = range(100, FIRST)
 
 # Public classes that are no part of a Sequential model by themselves.
 EXCEPT = {
