@@ -73,7 +73,8 @@ cpp-tests: build-tests
 	build/tests/cpp/nnseq_tests --gtest_brief=1
 
 py-tests: build-tests
-	$(BIN)/python -m pytest -m "not long" -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest -m "not long" tests/differential  # has processes of its own
+	$(BIN)/python -m pytest -m "not long" -n $(JOBS) --dist loadfile --ignore tests/differential
 
 cuda-check: $(VENV)/.test
 	tools/cuda_check.sh $(NVCC)

@@ -26,7 +26,7 @@ pytest_in() {
 
 job_python() { python -m pytest -m long --ignore tests/differential -n "$jobs" --dist loadfile; }
 
-# Every third of the 2,100 models, from the k-th on.
+# Every third of the 2,200 models, from the k-th on.
 differential() { python -m pytest tests/differential -m long --part "$1/3"; }
 job_differential1() { differential 1; }
 job_differential2() { differential 2; }
