@@ -37,6 +37,14 @@ def test_layers_in_a_row():
     assert "<b>Trainable</b>" in dot.source
 
 
+def test_a_subclass_of_sequential_is_a_row():
+    class Mine(Sequential):
+        """Somebody's own."""
+
+    model = Mine([Input((2,)), layers.Dense(2), layers.Dense(1)])
+    assert edges(utils.model_to_dot(model)) == 1
+
+
 def test_branches_and_nested_models():
     model = branched()
     plain = utils.model_to_dot(model, show_layer_names=False)

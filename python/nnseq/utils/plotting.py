@@ -165,7 +165,7 @@ def _statements(model: Any, show: dict[str, bool], expand: bool) -> Iterator[str
 
 def _parts(layer: Any) -> list[Any]:
     """The layers of a model among layers, in the order they run."""
-    if type(layer).__name__ == "Sequential":
+    if "Sequential" in (kind.__name__ for kind in type(layer).__mro__):
         return list(layer.layers)
     graph = getattr(layer, "_graph", None)
     return list(graph.operations) if graph is not None else []
