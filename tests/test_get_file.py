@@ -166,6 +166,15 @@ def test_archives_cannot_break_out(tmp_path, name):
     assert inside == []
 
 
+def test_links_inside_of_an_archive_become_copies(tmp_path):
+    (tmp_path / "a.tar").write_bytes(tar_of(**{"d/file": b"x", "d/link": "file", "self": "self"}))
+    with pytest.warns(UserWarning, match="path during archive extraction: 'self'"):
+        assert extract_archive(tmp_path / "a.tar", tmp_path / "out")
+    link = tmp_path / "out" / "d" / "link"
+    assert link.read_bytes() == b"x" and not link.is_symlink()
+    assert not (tmp_path / "out" / "self").exists()
+
+
 def test_a_broken_archive_leaves_no_half(tmp_path):
     whole = tar_of(**{f"{i}": os.urandom(1000) for i in range(50)})
     (tmp_path / "half.tar.gz").write_bytes(whole[: len(whole) // 2])

@@ -9,7 +9,7 @@ import warnings
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 
 def extract_archive(
@@ -19,8 +19,8 @@ def extract_archive(
 ) -> bool:
     """Unpacks a file of one of the formats "tar" (also compressed) and "zip".
 
-    Members whose place is outside of `folder`, links that lead out of it, and devices are left
-    out with a warning.
+    Links to files of the archive become copies. Members whose place is outside of `folder`, other
+    links, and devices are left out with a warning.
 
     Returns:
         Whether the file was of one of the formats.
@@ -49,21 +49,28 @@ def _skip(name: str) -> None:
 
 
 def _unpack_tar(file: Any, folder: Any) -> None:
-    def safe(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
-        try:
-            kept = tarfile.data_filter(member, path)
-        except tarfile.FilterError:
-            kept = None
-        # An absolute name is no mistake that could be mended, even where its rest would fit.
-        if kept is None or os.path.isabs(member.name):
-            _skip(member.name)
-            return None
-        return kept
-
-    if not hasattr(tarfile, "data_filter"):
-        raise RuntimeError("this Python (before 3.11.4) cannot unpack tar files safely")
+    base = Path(folder).resolve()
     with tarfile.open(file) as archive:
-        archive.extractall(folder, filter=safe)
+        for member in archive:
+            path = (base / member.name).resolve()
+            if os.path.isabs(member.name) or not path.is_relative_to(base):
+                _skip(member.name)
+            elif member.isdir():
+                path.mkdir(parents=True, exist_ok=True)
+            elif (content := _content(archive, member)) is None:
+                _skip(member.name)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with content, open(path, "wb") as out:
+                    shutil.copyfileobj(content, out)
+
+
+def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes] | None:
+    """The bytes of a file, or of the file of the archive that a link leads to."""
+    try:
+        return archive.extractfile(member)
+    except (KeyError, RecursionError):  # a link to nothing, or to itself
+        return None
 
 
 def _unpack_zip(file: Any, folder: Any) -> None:
