@@ -77,7 +77,10 @@ def head_options(draw):
 def multi_head(draw):
     sizes = draw.some({"value_dim": 2, "output_shape": [5, (2, 3)], "attention_axes": 1}, 0.3)
     arguments = {"num_heads": draw.pick([1, 2, 3]), "key_dim": 4, **sizes, **head_options(draw)}
-    return Make("layers.MultiHeadAttention", arguments), sequences(draw), call_options(draw)
+    shapes, options = sequences(draw), call_options(draw)
+    if "dropout" not in arguments and "return_attention_scores" not in options:
+        arguments.pop("value_dim", None)  # Keras on JAX then wants values as wide as keys
+    return Make("layers.MultiHeadAttention", arguments), shapes, options
 
 
 def grouped(draw):
@@ -103,6 +106,8 @@ def model_of(lib, seed):
     in_list = described.path in ("layers.Dot", "layers.Attention", "layers.AdditiveAttention")
     results = layer(inputs, **options) if in_list else layer(*inputs, **options)
     outputs = list(results) if options.get("return_attention_scores") else [results]
+    if described.path == "layers.GroupQueryAttention":
+        del outputs[1:]  # the mask that Keras gives these scores (N, 1, T, S) fits no loss of them
     if len(outputs[0].shape) == 3:
         outputs.append(kl.GlobalAveragePooling1D()(outputs[0]))
     return lib.Model(given, outputs), shapes, described.arguments.get("dropout", 0.0)
