@@ -34,6 +34,7 @@ MORE_PARAMETERS = {
 OPTIONAL_HERE = {"AveragePooling1D", "AveragePooling2D"}  # pool_size=2, as in Keras 2
 NO_DEFAULT_OBJECT = {
     "Constraint", "Initializer", "InputSpec", "Layer", "LearningRateSchedule", "Loss",
+    "Bidirectional", "RNN", "StackedRNNCells",  # of layers and cells: test_rnn_wrappers.py
     "LossScaleOptimizer",  # of another optimizer: test_optimizers_accumulation.py
     "MeanMetricWrapper", "Metric", "Optimizer", "Regularizer", "TimeDistributed", "Wrapper",
     "Hashing", "IntegerLookup", "StringLookup", "TextVectorization",  # Keras: with TensorFlow only
@@ -57,7 +58,7 @@ ARGUMENTS = {
     "PrecisionAtRecall": (0.5,), "RecallAtPrecision": (0.5,),
     "SensitivityAtSpecificity": (0.5,), "SpecificityAtSensitivity": (0.5,),
     "RepeatVector": (2,), "Rescaling": (2.0,), "Reshape": ((3,),), "SeparableConv2D": (3, 2),
-    "SimpleRNN": (3,), "SimpleRNNCell": (3,),
+    "SimpleRNN": (3,), "SimpleRNNCell": (3,), "ConvLSTM1D": (3, 2), "ConvLSTM2D": (3, 2),
     "SpatialDropout1D": (0.5,), "SpatialDropout2D": (0.5,), "SpatialDropout3D": (0.5,),
     "AlphaDropout": (0.5,), "Dot": (1,), "EinsumDense": ("ab,bc->ac", 3),
     "MultiHeadAttention": (2, 3),

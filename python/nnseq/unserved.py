@@ -41,7 +41,6 @@ _REASONS: dict[str, str] = {
         "windows that adapt to the image are not available yet": "layers.Adaptive* ops.adaptive*",
         "not available yet": "layers.Conv1DTranspose layers.Convolution1DTranspose "
         "layers.DepthwiseConv1D layers.SeparableConv1D layers.SeparableConvolution1D "
-        "layers.ConvLSTM* layers.RNN layers.StackedRNNCells layers.Bidirectional "
         "layers.SpectralNormalization layers.ReversibleEmbedding callbacks.BackupAndRestore "
         "ops.custom_gradient ops.associative_scan",
         "use RandomFlip, RandomRotation, RandomZoom, RandomTranslation, RandomContrast, "

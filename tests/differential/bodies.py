@@ -377,6 +377,48 @@ def recurrent(name: str, **options: Any) -> Maker:
     return make
 
 
+def sequences(draw: Draw) -> dict[str, Any]:
+    return draw.some({"return_sequences": True, "go_backwards": True}, 0.3)
+
+
+def rnn(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
+    """One cell or a stack of two."""
+    cells = []
+    for _ in range(draw.pick([1, 1, 2])):
+        units = draw.pick([3, 4])
+        options = weight_options(draw, "kernel", "recurrent", "bias")
+        options.pop("recurrent_initializer", None)
+        name = draw.pick(["SimpleRNNCell", "LSTMCell", "GRUCell"])
+        cells.append(Make(f"layers.{name}", {"units": units, **options}))
+    arguments = {"cell": cells if len(cells) > 1 else cells[0], **sequences(draw)}
+    steps = shape[:1] if arguments.get("return_sequences") else ()
+    return Make("layers.RNN", arguments), (*steps, units)
+
+
+def bidirectional(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
+    inner, out = LAYERS[draw.pick(["SimpleRNN", "LSTM", "GRU"])](draw, shape)
+    inner.arguments.pop("go_backwards", None)
+    arguments = {"layer": inner, **draw.some({"merge_mode": ["sum", "mul", "ave"]}, 0.5)}
+    width = out[-1] if "merge_mode" in arguments else 2 * out[-1]
+    return Make("layers.Bidirectional", arguments), (*out[:-1], width)
+
+
+def conv_lstm(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
+    """Over the rows of an image."""
+    filters, size = draw.pick([1, 2, 3]), shape[1]
+    arguments = {
+        "filters": filters,
+        "kernel_size": min(draw.pick([1, 2]), size),
+        **draw.some({"padding": "same", "strides": 2, "recurrent_activation": "hard_sigmoid"}, 0.4),
+        **sequences(draw),
+        **weight_options(draw, "kernel", "recurrent", "bias"),
+    }
+    arguments.pop("recurrent_initializer", None)
+    size = reduced(size, arguments["kernel_size"], arguments)
+    steps = shape[:1] if arguments.get("return_sequences") else ()
+    return Make("layers.ConvLSTM1D", arguments), (*steps, size, filters)
+
+
 def embedding(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
     arguments = {"input_dim": 7, "output_dim": 4, **weight_options(draw, "embeddings")}
     return Make("layers.Embedding", arguments), (*shape, 4)
@@ -409,9 +451,11 @@ LAYERS: dict[str, Maker] = {
     "AveragePooling1D": pooling("AveragePooling1D"),
     "AveragePooling2D": pooling("AveragePooling2D"),
     "BatchNormalization": same("BatchNormalization", batch_normalization),
+    "Bidirectional": bidirectional,
     "Conv1D": convolution("Conv1D"),
     "Conv2D": convolution("Conv2D"),
     "Conv2DTranspose": transposed,
+    "ConvLSTM1D": conv_lstm,
     "Cropping1D": cropping,
     "Cropping2D": cropping,
     "Dense": dense,
@@ -440,6 +484,7 @@ LAYERS: dict[str, Maker] = {
     "Normalization": same("Normalization", normalization),
     "PReLU": same("PReLU", prelu),
     "Permute": permute,
+    "RNN": rnn,
     "RMSNormalization": same("RMSNormalization", rms_normalization),
     "ReLU": same(
         "ReLU", lambda d, s: d.some({"max_value": 1.0, "negative_slope": 0.1, "threshold": 0.2})
@@ -463,14 +508,14 @@ LAYERS: dict[str, Maker] = {
 # Layers that keep a mask or use it up; the last two end it.
 MASKED = ["Dense", "LayerNormalization", "BatchNormalization", "Activation", "Dropout", "ELU"]
 MASKED += ["TimeDistributed", "GroupNormalization"]
-RECURRENT = ["SimpleRNN", "LSTM", "GRU"]
+RECURRENT = ["SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional"]
 MASK_ENDS = [*RECURRENT, "GlobalAveragePooling1D"]
 
 
 def rank_of(name: str) -> int | None:
     """The rank (without the batch) of what a layer takes; None if it is any."""
+    if name.endswith(("2D", "2DTranspose")) or name == "ConvLSTM1D":
+        return 3
     if name.endswith("1D") or name in RECURRENT:
         return 2
-    if name.endswith(("2D", "2DTranspose")):
-        return 3
     return {"RepeatVector": 1, "Embedding": 1, "Masking": 2}.get(name)

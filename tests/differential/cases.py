@@ -170,10 +170,17 @@ def masked_body(draw: Draw, name: str) -> tuple[Shape, list[Make], Shape]:
         layer, shape = LAYERS[draw.pick(draw.known(MASKED))](draw, shape)
         layers.append(without_axis(layer))
     layer, shape = LAYERS[draw.pick(draw.known(MASK_ENDS))](draw, shape)
-    arguments = {**layer.arguments, "return_sequences": False, "keepdims": False}
-    kept = {k: v for k, v in arguments.items() if v or k in layer.arguments}
-    layers.append(Make(layer.path, kept))
+    layers.append(without_steps(layer))
     return input_shape, layers, (shape[-1],)
+
+
+def without_steps(layer: Make) -> Make:
+    """The layer, and the one in it, for an output of (N, units)."""
+    changed = {**layer.arguments, "return_sequences": False, "keepdims": False}
+    arguments = {k: v for k, v in changed.items() if k in layer.arguments}
+    if isinstance(inner := arguments.get("layer"), Make):
+        arguments["layer"] = without_steps(inner)
+    return Make(layer.path, arguments)
 
 
 def without_axis(layer: Make) -> Make:
@@ -195,9 +202,12 @@ def head(
         end = draw.pick(ends)
         layers = [*layers, Make(f"layers.{end}")]
         shape = (int(np.prod(shape)),) if end == "Flatten" else shape[-1:]
+    inputs = shape[-1]
     dense, shape = LAYERS["Dense"](draw, shape)
     arguments = {**dense.arguments, "units": units, "activation": activation}
     arguments.pop("trainable", None)
+    if not draw.is_first and inputs > 150:
+        arguments.pop("kernel_initializer", None)  # a sum by ones is large, and softmax shows it
     if units == 1:
         arguments = without_orthogonal(arguments)
     if activation and draw.chance(0.2):

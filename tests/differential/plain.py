@@ -66,13 +66,13 @@ def names(value: Any) -> set[str]:
 FIRST = 2200
 LATER = frozenset(
     """
-    Adafactor AlphaDropout BinaryFocalCrossentropy BinaryIoU CategoricalFocalCrossentropy
-    ConcordanceCorrelation CosineDecayRestarts Dice EinsumDense GRU GroupNormalization IoU LSTM
-    Lamb Lambda Masking MeanIoU Muon OneHotIoU OneHotMeanIoU PearsonCorrelation PrecisionAtRecall
-    R2Score RMSNormalization RecallAtPrecision ScheduleFreeAdamW SensitivityAtSpecificity
-    SpecificityAtSensitivity TimeDistributed Tversky UnitNormalization accumulation celu
-    hard_shrink hard_silu hard_swish hard_tanh log_sigmoid soft_shrink sparse_plus sparse_sigmoid
-    squareplus tanh_shrink
+    Adafactor AlphaDropout Bidirectional BinaryFocalCrossentropy BinaryIoU
+    CategoricalFocalCrossentropy ConcordanceCorrelation ConvLSTM1D CosineDecayRestarts Dice
+    EinsumDense GRU GroupNormalization IoU LSTM Lamb Lambda Masking MeanIoU Muon OneHotIoU
+    OneHotMeanIoU PearsonCorrelation PrecisionAtRecall R2Score RMSNormalization RNN
+    RecallAtPrecision ScheduleFreeAdamW SensitivityAtSpecificity SpecificityAtSensitivity
+    TimeDistributed Tversky UnitNormalization accumulation celu hard_shrink hard_silu hard_swish
+    hard_tanh log_sigmoid soft_shrink sparse_plus sparse_sigmoid squareplus tanh_shrink
     """.split()  # noqa: SIM905
 )
 

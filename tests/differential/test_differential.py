@@ -26,6 +26,7 @@ EXCEPT = {
         "Layer",
         "InputSpec",
         "Wrapper",
+        "StackedRNNCells",
         "SimpleRNNCell",
         "LSTMCell",
         "GRUCell",
@@ -36,7 +37,7 @@ EXCEPT = {
     | {"Discretization", "Hashing", "IntegerLookup", "StringLookup", "TextVectorization"}
     | {"Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"}  # 2 inputs
     | {"AdditiveAttention", "Attention", "Dot", "GroupQueryAttention", "MultiHeadAttention"}
-    | {"SpatialDropout3D"},  # 4 dimensions
+    | {"ConvLSTM2D", "SpatialDropout3D"},  # 4 dimensions
     "losses": {"Loss", "LossFunctionWrapper"}
     | {"CTC", "Circle"}  # not of one sample's outputs
     | {"CategoricalGeneralizedCrossEntropy"},  # Keras broadcasts classes (N, 1)

@@ -262,6 +262,7 @@ _SPECIAL: dict[str, Callable[[dict[str, Any]], Any]] = {
     "__bytes__": lambda c: c["value"].encode("utf-8"),
     "__slice__": lambda c: slice(*(_value_of(c[key]) for key in ("start", "stop", "step"))),
     "__ellipsis__": lambda c: Ellipsis,
+    "DTypePolicy": lambda c: c["name"],  # as Keras writes the dtype of a layer of the user's class
 }
 
 

@@ -5,7 +5,9 @@ from typing import Any
 from nnseq.engine.registry import Registry
 from nnseq.layers.activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from nnseq.layers.attention import AdditiveAttention, Attention
+from nnseq.layers.bidirectional import Bidirectional
 from nnseq.layers.categories import CategoryEncoding, Discretization
+from nnseq.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D
 from nnseq.layers.convolutional import Conv1D, Conv2D, Conv2DTranspose
 from nnseq.layers.core import Activation, Dense, Dropout, Embedding, Flatten, Identity, Reshape
 from nnseq.layers.dot import Dot, dot
@@ -76,9 +78,11 @@ from nnseq.layers.reshaping import (
     ZeroPadding1D,
     ZeroPadding2D,
 )
+from nnseq.layers.rnn import RNN
 from nnseq.layers.rnn_cells import GRUCell, LSTMCell, SimpleRNNCell
 from nnseq.layers.rnn_layers import GRU, LSTM, SimpleRNN
 from nnseq.layers.separable import DepthwiseConv2D, SeparableConv2D
+from nnseq.layers.stacked_rnn_cells import StackedRNNCells
 from nnseq.layers.text import TextVectorization
 from nnseq.layers.wrapping import TimeDistributed, Wrapper
 
@@ -125,6 +129,7 @@ __all__ = [
     "ELU",
     "GRU",
     "LSTM",
+    "RNN",
     "Activation",
     "ActivityRegularization",
     "Add",
@@ -137,12 +142,15 @@ __all__ = [
     "AvgPool1D",
     "AvgPool2D",
     "BatchNormalization",
+    "Bidirectional",
     "CategoryEncoding",
     "CenterCrop",
     "Concatenate",
     "Conv1D",
     "Conv2D",
     "Conv2DTranspose",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
     "Convolution1D",
     "Convolution2D",
     "Convolution2DTranspose",
@@ -213,6 +221,7 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "StackedRNNCells",
     "StringLookup",
     "Subtract",
     "TextVectorization",

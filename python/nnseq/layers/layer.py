@@ -295,6 +295,7 @@ class Layer(Tracked):
         if shapes is not None:
             while shapes[-1] is None:  # of optional arguments that are not given
                 shapes.pop()
+            self._check_inputs(args, kwargs)
             self.build(*shapes)
 
     def _check_inputs(self, args: Any, kwargs: Any) -> None:

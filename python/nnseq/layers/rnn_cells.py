@@ -5,7 +5,13 @@ from typing import Any
 
 from nnseq import activations, initializers, ops
 from nnseq.layers.rnn_cell import RecurrentCell
-from nnseq.layers.serialized import serialized
+from nnseq.layers.serialized import given
+
+
+def has_usual_activations(cell: Any) -> bool:
+    """Whether they are tanh, and sigmoid for the gates."""
+    usual = (activations.tanh, activations.sigmoid)
+    return (cell.activation, cell.recurrent_activation) == usual
 
 
 class SimpleRNNCell(RecurrentCell):
@@ -43,31 +49,46 @@ class SimpleRNNCell(RecurrentCell):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            units=units,
-            activation=activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            seed=seed,
-            **kwargs,
-        )
+        super().__init__(given(locals()), **kwargs)
+
+    def is_fused(self) -> bool:
+        return self.activation is activations.tanh
 
     def step(self, projected: Any, states: list[Any], h_masks: Sequence[Any]) -> Any:
         h = self.activation(projected + self.recurrent_product(states[0], h_masks))
         return h, [h]
 
 
-class LSTMCell(RecurrentCell):
+class GatedCell(RecurrentCell):
+    """The step of an LSTM, whatever its products are."""
+
+    gates, num_states = 4, 2
+
+    recurrent_activation: Any
+    unit_forget_bias: bool
+
+    def _first_bias(self, shape: Any, dtype: Any = None) -> Any:
+        if not self.unit_forget_bias:
+            return super()._first_bias(shape, dtype)
+        units = shape[0] // 4
+        parts = [
+            self.bias_initializer((units,), dtype),
+            initializers.Ones()((units,), dtype),
+            self.bias_initializer((2 * units,), dtype),
+        ]
+        return ops.concatenate(parts)
+
+    def step(self, projected: Any, states: list[Any], h_masks: Sequence[Any]) -> Any:
+        h, c = states
+        z = projected + self.recurrent_product(h, h_masks)
+        i, f, g, o = ops.split(z, 4, -1)
+        gate = self.recurrent_activation
+        c = gate(f) * c + gate(i) * self.activation(g)
+        h = gate(o) * self.activation(c)
+        return h, [h, c]
+
+
+class LSTMCell(GatedCell):
     """One step of an LSTM (Hochreiter and Schmidhuber, 1997).
 
     i, f, g, o = x . kernel + bias + h . recurrent_kernel, in four parts of `units` columns;
@@ -85,7 +106,7 @@ class LSTMCell(RecurrentCell):
     ((2, 4), 2)
     """
 
-    kind, gates, num_states = "lstm", 4, 2
+    kind = "lstm"
 
     def __init__(
         self,
@@ -108,55 +129,10 @@ class LSTMCell(RecurrentCell):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            units=units,
-            activation=activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            seed=seed,
-            **kwargs,
-        )
-        self.recurrent_activation = activations.get(recurrent_activation)
-        self.unit_forget_bias = unit_forget_bias
-
-    def _first_bias(self, shape: Any, dtype: Any = None) -> Any:
-        if not self.unit_forget_bias:
-            return super()._first_bias(shape, dtype)
-        parts = [
-            self.bias_initializer((self.units,), dtype),
-            initializers.Ones()((self.units,), dtype),
-            self.bias_initializer((2 * self.units,), dtype),
-        ]
-        return ops.concatenate(parts)
+        super().__init__(given(locals()), **kwargs)
 
     def is_fused(self) -> bool:
-        return super().is_fused() and self.recurrent_activation is activations.sigmoid
-
-    def step(self, projected: Any, states: list[Any], h_masks: Sequence[Any]) -> Any:
-        h, c = states
-        z = projected + self.recurrent_product(h, h_masks)
-        i, f, g, o = ops.split(z, 4, -1)
-        gate = self.recurrent_activation
-        c = gate(f) * c + gate(i) * self.activation(g)
-        h = gate(o) * self.activation(c)
-        return h, [h, c]
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            **serialized(self, "recurrent_activation"),
-            "unit_forget_bias": self.unit_forget_bias,
-        }
+        return has_usual_activations(self)
 
 
 class GRUCell(RecurrentCell):
@@ -180,6 +156,9 @@ class GRUCell(RecurrentCell):
 
     kind, gates = "gru", 3
 
+    recurrent_activation: Any
+    reset_after: bool
+
     def __init__(
         self,
         units: int,
@@ -201,29 +180,10 @@ class GRUCell(RecurrentCell):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            units=units,
-            activation=activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            seed=seed,
-            **kwargs,
-        )
-        self.recurrent_activation = activations.get(recurrent_activation)
-        self.reset_after = reset_after
+        super().__init__(given(locals()), **kwargs)
 
-    def _bias_shape(self) -> tuple[int, ...]:
-        return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
+    def _bias_shape(self, columns: int) -> tuple[int, ...]:
+        return (2, columns) if self.reset_after else (columns,)
 
     def input_bias(self) -> Any:
         return self.bias[0] if self.bias is not None and self.reset_after else self.bias
@@ -232,8 +192,7 @@ class GRUCell(RecurrentCell):
         return self.bias[1] if self.bias is not None else ops.zeros((3 * self.units,))
 
     def is_fused(self) -> bool:
-        sigmoid = self.recurrent_activation is activations.sigmoid
-        return super().is_fused() and sigmoid and self.reset_after
+        return has_usual_activations(self) and self.reset_after
 
     def step(self, projected: Any, states: list[Any], h_masks: Sequence[Any]) -> Any:
         h, gate = states[0], self.recurrent_activation
@@ -245,16 +204,9 @@ class GRUCell(RecurrentCell):
             g = self.activation(xh + r * hh)
         else:
             mz, mr, mh = h_masks if h_masks else (1.0, 1.0, 1.0)
-            kernels = [self._columns(self.recurrent_kernel, k) for k in range(3)]
+            kernels = ops.split(self.recurrent_kernel, 3, -1)
             z = gate(xz + ops.matmul(h * mz, kernels[0]))
             r = gate(xr + ops.matmul(h * mr, kernels[1]))
             g = self.activation(xh + ops.matmul(r * (h * mh), kernels[2]))
         h = z * h + (1 - z) * g
         return h, [h]
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            **serialized(self, "recurrent_activation"),
-            "reset_after": self.reset_after,
-        }

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from nnseq.layers.rnn import CellRNN, of_cell
+from nnseq.layers.rnn import CellRNN
 from nnseq.layers.rnn_cells import GRUCell, LSTMCell, SimpleRNNCell
+from nnseq.layers.serialized import given
 
 
 def choice_of_cudnn(value: Any) -> Any:
@@ -37,6 +38,8 @@ class SimpleRNN(CellRNN):
     (2, 5, 4)
     """
 
+    cell_type = SimpleRNNCell
+
     def __init__(
         self,
         units: int,
@@ -63,36 +66,7 @@ class SimpleRNN(CellRNN):
         zero_output_for_mask: bool = False,
         **kwargs: Any,
     ) -> None:
-        cell = SimpleRNNCell(
-            units,
-            activation=activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            seed=seed,
-            implementation=kwargs.pop("implementation", 2),
-            name="simple_rnn_cell",
-        )
-        super().__init__(
-            cell,
-            activity_regularizer=activity_regularizer,
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            unroll=unroll,
-            zero_output_for_mask=zero_output_for_mask,
-            **kwargs,
-        )
+        super().__init__(given(locals()), **kwargs)
 
 
 class LSTM(CellRNN):
@@ -117,8 +91,7 @@ class LSTM(CellRNN):
     ((2, 5, 4), (2, 4))
     """
 
-    recurrent_activation = of_cell("recurrent_activation")
-    unit_forget_bias = of_cell("unit_forget_bias")
+    cell_type = LSTMCell
 
     def __init__(
         self,
@@ -149,38 +122,7 @@ class LSTM(CellRNN):
         zero_output_for_mask: bool = False,
         **kwargs: Any,
     ) -> None:
-        cell = LSTMCell(
-            units,
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            unit_forget_bias=unit_forget_bias,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            seed=seed,
-            implementation=kwargs.pop("implementation", 2),
-            name="lstm_cell",
-        )
-        super().__init__(
-            cell,
-            activity_regularizer=activity_regularizer,
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            unroll=unroll,
-            zero_output_for_mask=zero_output_for_mask,
-            **kwargs,
-        )
+        super().__init__(given(locals(), "use_cudnn"), **kwargs)
         self.use_cudnn = choice_of_cudnn(use_cudnn)
 
 
@@ -205,8 +147,7 @@ class GRU(CellRNN):
     (2, 4)
     """
 
-    recurrent_activation = of_cell("recurrent_activation")
-    reset_after = of_cell("reset_after")
+    cell_type = GRUCell
 
     def __init__(
         self,
@@ -237,36 +178,5 @@ class GRU(CellRNN):
         zero_output_for_mask: bool = False,
         **kwargs: Any,
     ) -> None:
-        cell = GRUCell(
-            units,
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            seed=seed,
-            reset_after=reset_after,
-            implementation=kwargs.pop("implementation", 2),
-            name="gru_cell",
-        )
-        super().__init__(
-            cell,
-            activity_regularizer=activity_regularizer,
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            unroll=unroll,
-            zero_output_for_mask=zero_output_for_mask,
-            **kwargs,
-        )
+        super().__init__(given(locals(), "use_cudnn"), **kwargs)
         self.use_cudnn = choice_of_cudnn(use_cudnn)

@@ -1,6 +1,6 @@
 """What the configurations of layers share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -16,9 +16,39 @@ _SERIALIZE = {
 }
 
 
+_GET = {
+    "activation": activations.get,
+    "initializer": initializers.get,
+    "regularizer": regularizers.get,
+    "constraint": constraints.get,
+}
+
+
+def _kind(name: str) -> str:
+    return name.rsplit("_", 1)[-1]
+
+
 def serialized(layer: Any, *names: str) -> dict[str, Any]:
     """The configuration of attributes such as `kernel_initializer`, told by the end of the name."""
-    return {name: _SERIALIZE[name.rsplit("_", 1)[-1]](getattr(layer, name)) for name in names}
+    return {name: _SERIALIZE[_kind(name)](getattr(layer, name)) for name in names}
+
+
+def given(scope: dict[str, Any], *without: str) -> dict[str, Any]:
+    """The arguments of an `__init__` whose first statement calls this with `locals()`, but for
+    `self`, what its **kwargs hold and `without`."""
+    others = ("self", "kwargs", "__class__", *without)
+    return {name: value for name, value in scope.items() if name not in others}
+
+
+def store_arguments(layer: Any, arguments: dict[str, Any]) -> None:
+    """Makes each argument an attribute; those such as `kernel_initializer` may be names."""
+    for name, value in arguments.items():
+        setattr(layer, name, _GET.get(_kind(name), lambda x: x)(value))
+
+
+def stored_arguments(layer: Any, names: Iterable[str]) -> dict[str, Any]:
+    """The configuration of what `store_arguments` made of these."""
+    return {n: _SERIALIZE.get(_kind(n), lambda x: x)(getattr(layer, n)) for n in names}
 
 
 def refuse_options(layer: str, **options: Any) -> None:
