@@ -237,7 +237,7 @@ def test_truncated_files_are_named_as_truncated(tmp_path):
     data = (tmp_path / "m.keras").read_bytes()
     for size in range(8, len(data) - 22, len(data) // 40):
         (tmp_path / "cut.keras").write_bytes(data[:size])
-        with pytest.raises(ModelFileError, match=r"cut.keras is truncated.*\(\d+ bytes\)"):
+        with pytest.raises(ModelFileError, match=r"it is truncated: .*\d+ bytes expected"):
             load_model(tmp_path / "cut.keras")
 
 
@@ -323,6 +323,7 @@ def bad_weights(tmp_path, change):
     path = tmp_path / "m.weights.h5"
     small().save_weights(path)
     with h5py.File(path, "r+") as file:
+        del file.attrs["nnseq_checksum"]
         change(file)
     return path
 
@@ -355,7 +356,7 @@ def replaced(make):
             replaced(
                 lambda g: g.create_dataset("0", (1 << 20, 1 << 20), "f4", chunks=(1024, 1024))
             ),
-            "claims|shape",
+            "claim .* are stored for them",
         ),
         (replaced(lambda g: None), "expected 2 variables"),
         (lambda f: f.__delitem__("layers/dense"), "nothing at 'layers/dense'"),

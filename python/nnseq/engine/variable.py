@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnseq import _core
+from nnseq.engine.budget import charge
 from nnseq.engine.dtypes import standardize_dtype
 from nnseq.engine.naming import auto_name, check_name, current_path
 from nnseq.engine.operators import Operators, operators, refuse
@@ -48,7 +49,7 @@ class Variable(Operators):
         self.trainable = trainable
         self.regularizer = regularizer
         self.constraint = constraint
-        array = _initial_value(initializer, shape, dtype)
+        array = _initial_value(initializer, shape, dtype, self.path)
         self.shape: tuple[int, ...] = array.shape
         self.dtype: str = standardize_dtype(array.dtype)
         self.handle = _core.Variable(array, self.path)
@@ -152,7 +153,8 @@ def load_variables(owner: str, variables: Sequence[Variable], store: Mapping[str
     """Assigns store["0"], store["1"] and so on.
 
     Raises:
-        ValueError: naming `owner`, if their number or a shape is wrong; nothing is changed then.
+        ValueError: naming `owner`, if their number, a shape or a type is wrong; nothing is changed
+            then.
     """
     names = [v.name for v in variables]
     if len(store.keys()) != len(variables):
@@ -160,24 +162,58 @@ def load_variables(owner: str, variables: Sequence[Variable], store: Mapping[str
             f"{owner} expected {len(variables)} variables {names}, but received "
             f"{len(store.keys())} during loading."
         )
-    values = [store[str(index)] for index in range(len(variables))]
+    assign_stored(owner, variables, [store[str(index)] for index in range(len(variables))])
+
+
+def assign_stored(owner: str, variables: Sequence[Variable], values: Sequence[Any]) -> None:
+    """Assigns arrays, or what becomes one when it is read, if all of them fit."""
     for variable, value in zip(variables, values, strict=True):
         if variable.shape != tuple(value.shape):  # before the value is read
             raise ValueError(
                 f"{owner}: the variable '{variable.name}' has shape {variable.shape}, the stored "
                 f"value has shape {tuple(value.shape)}."
             )
-    arrays = [np.asarray(value) for value in values]
+        if _kind(np.dtype(value.dtype)) != _kind(np.dtype(variable.dtype)):
+            raise ValueError(
+                f"{owner}: the variable '{variable.name}' has the type {variable.dtype}, which the "
+                f"stored values, of type {value.dtype}, do not fit."
+            )
+    arrays = [
+        _exactly(owner, variable, np.asarray(value))
+        for variable, value in zip(variables, values, strict=True)
+    ]
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
 
 
-def _initial_value(initializer: Any, shape: tuple[int, ...] | None, dtype: Any) -> np.ndarray:
+def _kind(dtype: np.dtype) -> str:
+    return "i" if dtype.kind == "u" else dtype.kind
+
+
+def _exactly(owner: str, variable: Variable, array: np.ndarray) -> np.ndarray:
+    """The array in the type of the Variable, if that changes no value."""
+    with np.errstate(over="ignore"):
+        converted = array.astype(variable.dtype, copy=False)
+    is_narrower = converted.dtype.itemsize <= array.dtype.itemsize
+    if is_narrower and converted.dtype != array.dtype.newbyteorder("="):
+        if np.array_equal(converted, array, equal_nan=array.dtype.kind == "f"):
+            return converted
+        raise ValueError(
+            f"{owner}: the values stored for '{variable.name}', of type {array.dtype}, are no "
+            f"{variable.dtype} numbers; save them as {variable.dtype}."
+        )
+    return converted
+
+
+def _initial_value(
+    initializer: Any, shape: tuple[int, ...] | None, dtype: Any, path: str
+) -> np.ndarray:
     with eager_scope():
         if callable(initializer):
             if shape is None:
                 raise ValueError("a Variable made by an initializer function needs `shape`")
             dtype = standardize_dtype(dtype)
+            charge(tuple(shape), dtype, f"the Variable '{path}'")
             initializer = initializer(tuple(shape), dtype=dtype)
         name = None if dtype is None else standardize_dtype(dtype)
         if isinstance(initializer, Variable):

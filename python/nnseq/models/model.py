@@ -286,17 +286,21 @@ class Model(Trainer):
         self._assert_has_weights("saving")
         saving.save_weights(self, filepath, overwrite=overwrite)
 
-    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
-        """Reads the weights from a `.weights.h5` or `.keras` file: all of them or none.
+    def load_weights(
+        self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False
+    ) -> None:
+        """Reads the weights from a `.weights.h5`, `.keras` or older `.h5` file: all of them or
+        none.
 
         Args:
             skip_mismatch: leaves out layers whose weights do not fit, with a warning.
+            by_name: of an older file the layers that have the same names.
 
         Raises:
             ValueError: if the model is not built, or the file does not fit it.
         """
         self._assert_has_weights("loading")
-        saving.load_weights(self, filepath, skip_mismatch=skip_mismatch)
+        saving.load_weights(self, filepath, skip_mismatch=skip_mismatch, by_name=by_name)
 
     def _assert_has_weights(self, doing: str) -> None:
         if not self.built:

@@ -3,57 +3,43 @@
 from __future__ import annotations
 
 import io
-import json
-import os
-import stat
+import shutil
+import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
 from nnseq.saving.errors import ModelFileError, one_line
+from nnseq.saving.files import Window, open_regular, size_of
+from nnseq.saving.json_checks import parse_json
+from nnseq.saving.limits import limits
+from nnseq.saving.zip_checks import open_zip
 
 CONFIG = "config.json"
 METADATA = "metadata.json"
 WEIGHTS = "model.weights.h5"
-_LARGEST_CONFIG = 64 << 20
-_LARGEST_RATIO = 100  # of the size of a member to its compressed size
-_FREE_BYTES = 1 << 20
-_DEEPEST = 64
-_ENTRIES = 10_000
+_CHUNK = 1 << 20
+_DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, ValueError, RuntimeError, EOFError)
 
 
-def check_regular(path: Path) -> None:
-    """Refuses what is not a file with bytes of its own.
+def write_archive(
+    file: IO[bytes], folder: Path, texts: dict[str, str], weights: Callable[[Any], None]
+) -> None:
+    """Writes texts and, by `weights(file)`, the weights as stored (not compressed) members.
 
-    Raises:
-        ValueError: if there is no such file, or it is a folder, a device or a pipe.
+    folder: where a nameless file may be, for HDF5 is not written in one go.
     """
-    try:
-        mode = path.stat().st_mode
-    except OSError as error:
-        raise ModelFileError(
-            f"File not found: filepath={path}. Please ensure the file is an accessible `.keras` "
-            f"zip file. ({error.strerror})"
-        ) from None
-    if not stat.S_ISREG(mode):
-        raise ModelFileError(f"{path} is not a regular file.")
-
-
-def write_archive(file: IO[bytes], texts: dict[str, str], weights: Callable[[Any], None]) -> None:
-    """Writes texts and, by `weights(file)`, the weights as stored (not compressed) members."""
-    import shutil
-    import tempfile
-
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, text in texts.items():
             archive.writestr(name, text)
-        # HDF5 is not written in one go, so it cannot be written into the archive at once.
-        with tempfile.TemporaryFile() as scratch:
+        with tempfile.TemporaryFile(dir=folder) as scratch:
             weights(scratch)
             scratch.seek(0)
             with archive.open(WEIGHTS, "w", force_zip64=True) as member:
-                shutil.copyfileobj(scratch, member, 1 << 20)
+                shutil.copyfileobj(scratch, member, _CHUNK)
 
 
 class Archive:
@@ -65,93 +51,87 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         self._folder = path if path.is_dir() else None
+        self._opened = ExitStack()
         if self._folder is not None:
             return
-        check_regular(path)
-        try:
-            self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-            raise ModelFileError(_why_no_zip(path, error)) from None
-        names = self._zip.namelist()
-        if len(names) > _ENTRIES or len(set(names)) != len(names):
-            self._zip.close()
-            raise ModelFileError(
-                f"{path} has {len(names)} entries, some of them twice or too many."
-            )
+        with ExitStack() as opened:
+            self._file = opened.enter_context(open_regular(path))
+            self._zip, self._starts = open_zip(self._file)
+            opened.enter_context(self._zip)
+            self._opened = opened.pop_all()
 
     def __enter__(self) -> Archive:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._folder is None:
-            self._zip.close()
+        self._opened.close()
 
     def has(self, name: str) -> bool:
         """Whether there is a member of this name."""
         if self._folder is not None:
             return (self._folder / name).is_file()
-        return name in self._zip.namelist()
+        return name in self._starts
 
     def config(self) -> Any:
         """The parsed configuration."""
         if not self.has(CONFIG):
             raise ModelFileError(f"there is no {CONFIG} in it: not a Keras model.")
-        try:
-            return json.loads(
-                self._read(CONFIG, _LARGEST_CONFIG).decode("utf-8"), object_pairs_hook=_unique
-            )
-        except (ValueError, RecursionError) as error:
-            raise ModelFileError(f"{CONFIG} is not valid JSON: {one_line(error)}") from None
-
-    def weights(self) -> IO[bytes]:
-        """The bytes of the weights, checked against their checksum."""
-        return io.BytesIO(self._read(WEIGHTS, None))
+        return parse_json(self._text(CONFIG), CONFIG)
 
     def text(self, name: str) -> str:
         """A text among the assets."""
-        return self._read(name, _LARGEST_CONFIG).decode("utf-8")
+        try:
+            return self._text(name).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ModelFileError(f"{name} is no text in UTF-8: {one_line(error)}") from None
 
-    def _read(self, name: str, limit: int | None) -> bytes:
+    def weights(self) -> IO[bytes]:
+        """The weights as a file, checked against their checksum; open as long as the archive."""
         if self._folder is not None:
-            path = self._folder / name
-            check_regular(path)
-            _check_size(name, path.stat().st_size, path.stat().st_size, limit)
-            return path.read_bytes()
+            return self._opened.enter_context(open_regular(self._folder / WEIGHTS, follow=False))
+        info = self._zip.getinfo(WEIGHTS)
+        if info.compress_type != zipfile.ZIP_STORED:
+            _check_size(WEIGHTS, info, info.compress_size + limits.spare_bytes)
+            return io.BytesIO(self._inflated(info))
+        window = Window(self._file, self._starts[WEIGHTS], info.file_size)
+        crc = 0
+        while chunk := window.read(_CHUNK):
+            crc = zlib.crc32(chunk, crc)
+        if crc != info.CRC:
+            raise ModelFileError(
+                f"{WEIGHTS} is damaged: its checksum is {crc:08x}, expected {info.CRC:08x}."
+            )
+        return io.BufferedReader(window, 1 << 16)
+
+    def _text(self, name: str) -> bytes:
+        if self._folder is not None:
+            with open_regular(self._folder / name, follow=False) as file:
+                if (size := size_of(file)) > limits.config_bytes:
+                    raise ModelFileError(
+                        f"{name} has {size} bytes; the limit is {limits.config_bytes}."
+                    )
+                file.seek(0)
+                return file.read()
         info = self._zip.getinfo(name)
-        _check_size(name, info.file_size, info.compress_size, limit)
+        _check_size(name, info, min(limits.config_bytes, limits.ratio * info.compress_size + 65536))
+        return self._inflated(info)
+
+    def _inflated(self, info: zipfile.ZipInfo) -> bytes:
         try:
             with self._zip.open(info) as member:
                 data = member.read(info.file_size + 1)
-        except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, EOFError) as error:
-            raise ModelFileError(f"{name} is damaged: {one_line(error)}") from None
+        except _DAMAGE as error:
+            raise ModelFileError(f"{info.filename} is damaged: {one_line(error)}") from None
         if len(data) != info.file_size:
-            raise ModelFileError(f"{name} has not the {info.file_size} bytes that the file says.")
+            raise ModelFileError(
+                f"{info.filename} has {len(data)} bytes, expected {info.file_size}."
+            )
         return data
 
 
-def _check_size(name: str, size: int, stored: int, limit: int | None) -> None:
-    if (limit is not None and size > limit) or size > _LARGEST_RATIO * stored + _FREE_BYTES:
-        raise ModelFileError(f"{name} would take {size} bytes from {stored}, which is refused.")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return found
-
-
-def _why_no_zip(path: Path, error: Exception) -> str:
-    size = os.path.getsize(path)
-    with open(path, "rb") as file:
-        start = file.read(8)
-    if start[:4] == b"PK\x03\x04":
-        return (
-            f"{path} is truncated or damaged: the end of the zip archive is missing ({size} bytes)."
+def _check_size(name: str, info: zipfile.ZipInfo, limit: int) -> None:
+    if info.file_size > limit:
+        raise ModelFileError(
+            f"{name} would take {info.file_size} bytes from {info.compress_size}; the limit is "
+            f"{limit}."
         )
-    if start == b"\x89HDF\r\n\x1a\n":
-        return (
-            f"{path} is an HDF5 file, not a `.keras` zip archive. Models in the old `.h5` format "
-            "are not read; for weights use `model.load_weights()`."
-        )
-    return f"{path} is not a `.keras` zip archive ({size} bytes): {one_line(error)}"

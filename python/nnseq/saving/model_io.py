@@ -8,16 +8,20 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack, contextmanager
+from typing import IO, TYPE_CHECKING, Any
 
+from nnseq.engine.budget import budget
 from nnseq.engine.registry import (
     deserialize_keras_object,
     serialize_keras_object,
     sharing_objects,
 )
-from nnseq.saving.errors import ModelFileError, one_line
+from nnseq.saving.errors import ModelFileError, naming
+from nnseq.saving.files import open_regular
 from nnseq.saving.h5 import read_state, write_state
+from nnseq.saving.h5_checks import Contents, open_h5
+from nnseq.saving.limits import limits
 from nnseq.saving.minimal import minimal
 from nnseq.saving.state_tree import walk
 
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KERAS_VERSION = "3.15.1"  # whose format is written
+_HDF5 = (".h5", ".hdf5")
 
 
 def save_model(
@@ -76,7 +81,7 @@ def save_model(
         )
     texts = {archive.METADATA: json.dumps(_metadata()), archive.CONFIG: model_json(model)}
     with atomic_file(path) as file:
-        archive.write_archive(file, texts, lambda weights: write_state(weights, model))
+        archive.write_archive(file, path.parent, texts, lambda weights: write_state(weights, model))
 
 
 def model_json(model: Any) -> str:
@@ -104,7 +109,7 @@ def _metadata() -> dict[str, str]:
 def load_model(
     filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True
 ) -> Any:
-    """The model of a `.keras` file, written by nnseq or by Keras 3.
+    """The model of a `.keras` file, written by nnseq or by Keras 3, or of an older `.h5` file.
 
     Nothing in the file is ever run: classes are looked up by name among those of nnseq, the
     registered ones and `custom_objects`.
@@ -118,31 +123,45 @@ def load_model(
         ValueError: if there is no such file.
         ModelFileError: a ValueError, if it is damaged, foreign, or names unknown classes.
     """
-    from nnseq.saving import archive
+    from nnseq.saving import archive, legacy
 
     path = _path(filepath)
-    if path.suffix in (".h5", ".hdf5") and path.exists():
-        raise ValueError(
-            f"Models in the old HDF5 format are not read: {path}. Save the model as `.keras` with "
-            "Keras 3; weights alone can be read by `model.load_weights()`."
-        )
-    with _naming(path), archive.Archive(path) as members:
+    if path.suffix in _HDF5:
+        with naming(path), ExitStack() as opened:
+            older = _contents(opened, opened.enter_context(open_regular(path)))
+            with budget(_budget(older)):
+                return legacy.model_from(older, custom_objects, compile)
+    with naming(path), archive.Archive(path) as members, ExitStack() as opened:
         config = members.config()
         if not isinstance(config, dict) or "class_name" not in config:
             raise ModelFileError(f"{archive.CONFIG} is not the configuration of a model.")
         if not compile:
             config.pop("compile_config", None)
-        with sharing_objects():
+        contents = _contents(opened, members.weights()) if members.has(archive.WEIGHTS) else None
+        with budget(_budget(contents)), sharing_objects():
             model = deserialize_keras_object(config, custom_objects, safe_mode)
         if not hasattr(model, "load_weights"):
             raise ModelFileError(f"it holds a {type(model).__name__}, which is not a model.")
-        if members.has(archive.WEIGHTS):
-            read_state(members.weights(), model)
+        if contents is not None:
+            read_state(contents, model)
         for place, part in walk(model):
             name = f"assets/{place}/vocabulary.txt"
             if hasattr(part, "load_vocabulary") and members.has(name):
                 part.load_vocabulary(members.text(name))
     return model
+
+
+def _contents(opened: ExitStack, file: IO[bytes]) -> Contents:
+    """What is in an HDF5 file, which stays open as long as `opened`."""
+    h5, contents = open_h5(file)
+    opened.enter_context(h5)
+    return contents
+
+
+def _budget(contents: Contents | None) -> int:
+    """The bytes of Variables for a file: its own, twice as many of an optimizer that it may not
+    have, all of them once more if they are stored in half the width, and some of metrics."""
+    return 6 * (0 if contents is None else contents.size) + limits.spare_bytes // 2
 
 
 def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
@@ -156,31 +175,41 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
     path = _weights_path(filepath, (".weights.h5",))
     _check_overwrite(path, overwrite)
     with atomic_file(path) as file:
-        write_state(file, model)
+        write_state(file, model, is_sealed=True)
 
 
-def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False) -> None:
-    """Reads the weights from a `.weights.h5` or `.keras` file into a model: all or none.
+def load_weights(
+    model: Any, filepath: Any, skip_mismatch: bool = False, by_name: bool = False
+) -> None:
+    """Reads the weights from a `.weights.h5`, `.keras` or older `.h5` file into a model: all or
+    none.
 
     Args:
         skip_mismatch: leaves out layers whose weights do not fit, with a warning.
+        by_name: of an older file the layers that have the same names; others are left alone.
 
     Raises:
         ValueError: if there is no such file, or its name ends otherwise.
         ModelFileError: a ValueError, if it is damaged or does not fit; the model is unchanged.
     """
-    from nnseq.saving import archive
+    from nnseq.saving import archive, legacy
 
-    path = _weights_path(filepath, (".weights.h5", ".keras"))
-    with _naming(path), _unchanged_on_error(model):
+    path = _weights_path(filepath, (".weights.h5", ".keras", *_HDF5))
+    with naming(path), _unchanged_on_error(model), ExitStack() as opened:
         if path.suffix == ".keras":
-            with archive.Archive(path) as members:
-                if not members.has(archive.WEIGHTS):
-                    raise ModelFileError(f"there are no weights ({archive.WEIGHTS}) in it.")
-                read_state(members.weights(), model, skip_mismatch)
+            members = opened.enter_context(archive.Archive(path))
+            if not members.has(archive.WEIGHTS):
+                raise ModelFileError(f"there are no weights ({archive.WEIGHTS}) in it.")
+            file = members.weights()
         else:
-            archive.check_regular(path)
-            read_state(path, model, skip_mismatch)
+            file = opened.enter_context(open_regular(path))
+        contents = _contents(opened, file)
+        if legacy.is_legacy(contents):
+            legacy.read_weights(contents, model, skip_mismatch, by_name)
+        elif by_name:
+            raise ModelFileError("`by_name=True` is for older files; this one has no names.")
+        else:
+            read_state(contents, model, skip_mismatch)
 
 
 def _path(filepath: Any) -> Path:
@@ -204,25 +233,6 @@ def _weights_path(filepath: Any, endings: tuple[str, ...]) -> Path:
 def _check_overwrite(path: Path, overwrite: bool) -> None:
     if not overwrite and path.exists():
         raise FileExistsError(f"{path} exists; pass `overwrite=True` to replace it.")
-
-
-# What a configuration that was not made by Keras may lead to.
-_BAD = (
-    TypeError, ValueError, KeyError, IndexError, AttributeError, RecursionError, MemoryError,
-    OverflowError, NotImplementedError,
-)  # fmt: skip
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Errors in a file are ModelFileErrors of one line that name the file."""
-    try:
-        yield
-    except ModelFileError as error:
-        text = str(error)
-        raise ModelFileError(text if str(path) in text else f"{path}: {text}") from error
-    except _BAD as error:
-        raise ModelFileError(f"{path}: {one_line(error)}") from error
 
 
 @contextmanager
