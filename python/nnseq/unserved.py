@@ -41,7 +41,7 @@ _REASONS: dict[str, str] = {
         "windows that adapt to the image are not available yet": "layers.Adaptive* ops.adaptive*",
         "not available yet": "layers.Conv1DTranspose layers.Convolution1DTranspose "
         "layers.DepthwiseConv1D layers.SeparableConv1D layers.SeparableConvolution1D "
-        "layers.SpectralNormalization layers.ReversibleEmbedding callbacks.BackupAndRestore "
+        "layers.SpectralNormalization layers.ReversibleEmbedding "
         "ops.custom_gradient ops.associative_scan",
         "use RandomFlip, RandomRotation, RandomZoom, RandomTranslation, RandomContrast, "
         "RandomBrightness or RandomCrop": "layers.AugMix layers.AutoContrast layers.CutMix "

@@ -1,5 +1,6 @@
 """Callbacks: what is told about fit, evaluate and predict while they run."""
 
+from nnseq.callbacks.backup_and_restore import BackupAndRestore
 from nnseq.callbacks.callback import Callback
 from nnseq.callbacks.callback_list import CallbackList
 from nnseq.callbacks.csv_logger import CSVLogger
@@ -16,6 +17,7 @@ from nnseq.callbacks.tensorboard import TensorBoard
 from nnseq.callbacks.terminate_on_nan import TerminateOnNaN
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",

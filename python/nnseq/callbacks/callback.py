@@ -39,6 +39,10 @@ class Callback:
 
     # False if the methods of batches may be called once for several batches.
     every_batch = True
+    # The attributes that BackupAndRestore keeps, numbers, texts, arrays and lists of them.
+    kept: tuple[str, ...] = ()
+    # True if it is told of everything after the other callbacks.
+    comes_last = False
     # True if steps of fit whose loss or gradients are not finite must not be taken.
     wants_finite = False
 

@@ -12,7 +12,8 @@ from nnseq.callbacks.progbar_logger import ProgbarLogger
 class CallbackList(Callback):
     """Calls the same method of every callback, in order, with logs as Python floats.
 
-    callbacks: a callback, (nested) lists of them, a CallbackList, or None. add_history,
+    callbacks: a callback, (nested) lists of them, a CallbackList, or None; those that come last
+    are put behind the others. add_history,
     add_progbar: put a History and a ProgbarLogger at the end unless there is one. params: what
     callbacks find in `self.params`.
 
@@ -36,6 +37,7 @@ class CallbackList(Callback):
             self.append(History())
         if add_progbar and not any(isinstance(c, ProgbarLogger) for c in self.callbacks):
             self.append(ProgbarLogger())
+        self.callbacks.sort(key=lambda callback: getattr(callback, "comes_last", False))
         if model is not None:
             self.set_model(model)
         self.set_params(params)

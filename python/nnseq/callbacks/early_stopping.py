@@ -21,6 +21,8 @@ class EarlyStopping(MonitorCallback):
     ValueError: EarlyStopping: `mode` must be 'auto', 'min' or 'max'. Received: 'up'
     """
 
+    kept = ("wait", "stopped_epoch", "best_epoch", "best", "best_weights")
+
     def __init__(
         self,
         monitor: str = "val_loss",

@@ -26,6 +26,8 @@ class ModelCheckpoint(MonitorCallback):
     ValueError: ModelCheckpoint: `filepath` must end in `.keras`. Received: filepath=model.ckpt
     """
 
+    kept = ("best", "_current_epoch", "_unsaved_batches")
+
     def __init__(
         self,
         filepath: str | os.PathLike[str],

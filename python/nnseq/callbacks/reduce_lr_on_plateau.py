@@ -22,6 +22,8 @@ class ReduceLROnPlateau(MonitorCallback):
     ValueError: ReduceLROnPlateau does not support a factor >= 1.0. Received factor=2.0
     """
 
+    kept = ("best", "wait", "cooldown_counter")
+
     def __init__(
         self,
         monitor: str = "val_loss",

@@ -13,6 +13,8 @@ class SwapEMAWeights(Callback):
     after this one, such as ModelCheckpoint, see the averages.
     """
 
+    kept = ("_swapped",)
+
     def __init__(self, swap_on_epoch: bool = False) -> None:
         super().__init__()
         self.swap_on_epoch = swap_on_epoch

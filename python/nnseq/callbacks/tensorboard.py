@@ -34,6 +34,8 @@ class TensorBoard(Callback):
     ValueError: TensorBoard: `update_freq` must be 'batch', 'epoch' or a number of batches. ...
     """
 
+    kept = ("_batches",)
+
     def __init__(
         self,
         log_dir: str | os.PathLike[str] = "logs",

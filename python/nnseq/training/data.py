@@ -5,8 +5,8 @@ import random
 import warnings
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from itertools import chain, islice
 from itertools import count as count_from_0
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,22 @@ class Source:
         """The next `take` starts at the first batch, where that is possible."""
         raise NotImplementedError
 
+    def get_state(self) -> dict[str, Any]:
+        """Where it is, and the order of its batches: for another process with the same data."""
+        raise NotImplementedError
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """The next `take` goes on where `get_state` was asked.
+
+        Raises:
+            ValueError: if it has other batches.
+        """
+        raise NotImplementedError
+
+    def ahead(self) -> Any:
+        """A batch like the next one, which `take` gives nevertheless; None if there is none."""
+        raise NotImplementedError
+
 
 class ArraySource(Source):
     """Arrays of equal length n, in a structure (x,), (x, y) or (x, y, sample_weight)."""
@@ -69,9 +85,29 @@ class ArraySource(Source):
     def rewind(self) -> None:
         self.position = 0
 
+    def get_state(self) -> dict[str, Any]:
+        return {
+            "position": self.position,
+            "seed": self._seed,
+            "rows": self.rows,
+            "batch_size": self.batch_size,
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        for name in ("rows", "batch_size"):
+            if state.get(name) != getattr(self, name):
+                raise ValueError(
+                    f"the data have {name}={getattr(self, name)}, before they had {state.get(name)}"
+                )
+        self.position = state["position"]
+        self._seed = state["seed"]
+
     def first_batch(self) -> tuple[Any, ...]:
         """The first rows, views: what a batch looks like."""
         return self._rows(slice(0, self.batch_size))
+
+    def ahead(self) -> Any:
+        return self.first_batch()
 
     def _rows(self, rows: Any) -> tuple[Any, ...]:
         return map_structure(lambda a: None if a is None else a[rows], self.data)
@@ -104,15 +140,18 @@ class BatchSource(Source):
         self._iterator: Iterator[Any] | None = None
         self._seed = random.getrandbits(62) if shuffle and self._is_dataset else None
         self._pass = 0
+        self._taken = 0  # batches of this pass; of all passes, if there is but one iterator
+        self._skip = 0
         self._at_end = False  # whether the batch just made is the last of its pass
         if isinstance(batches, PyDataset):
             self.num_batches = batches.num_batches
         elif hasattr(batches, "__len__"):
             self.num_batches = len(batches)
 
-    def _one_pass(self) -> Iterator[Any]:
+    def _one_pass(self, skip: int) -> Iterator[Any]:
+        """The batches of a pass after the first `skip`."""
         if not self._is_dataset:
-            yield from self._batches
+            yield from islice(self._batches, skip, None)
             return
         count = self._batches.num_batches
         order: Iterable[int] = range(count) if count is not None else count_from_0()
@@ -120,7 +159,8 @@ class BatchSource(Source):
             order = _core.shuffle_order(self._seed, self._pass, count).tolist()
         self._batches.on_epoch_begin()
         try:
-            for number, batch in enumerate(made_ahead(self._batches, order), 1):
+            order = islice(order, skip, None)
+            for number, batch in enumerate(made_ahead(self._batches, order), skip + 1):
                 self._at_end = number == count
                 yield batch
         finally:
@@ -134,16 +174,42 @@ class BatchSource(Source):
         if isinstance(self._iterator, Generator):
             self._iterator.close()
         self._iterator = None
+        if not self._one_shot:
+            self._taken = 0
 
     def _next_pass(self) -> Iterator[Any]:
-        iterator = self._batches if self._one_shot else self._one_pass()
+        skip, self._skip = self._skip, 0
+        iterator = islice(self._batches, skip, None) if self._one_shot else self._one_pass(skip)
+        self._taken = skip if not self._one_shot else max(self._taken, skip)
         self._pass += 1
         return iter(iterator)
 
+    def get_state(self) -> dict[str, Any]:
+        is_amid = self._taken > 0 and not self._one_shot
+        return {"seed": self._seed, "pass": self._pass - is_amid, "taken": self._taken}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self._seed = state["seed"]
+        self._pass = state["pass"]
+        self._taken = self._skip = state["taken"]
+        if self._taken:
+            self._iterator = self._next_pass()
+
+    def ahead(self) -> Any:
+        iterator = self._iterator or self._next_pass()
+        taken = self._taken
+        batch = next(iterator, None)
+        self._iterator = iterator if batch is None else chain([batch], iterator)
+        found = None if batch is None else self._standardized(batch)
+        self._taken = taken
+        return found
+
     def take(self, steps: int | None) -> Iterator[Any]:
         if steps is None:
-            for batch in self._next_pass():
+            iterator, self._iterator = self._iterator or self._next_pass(), None
+            for batch in iterator:
                 yield self._standardized(batch)
+            self._end_pass()
             return
         done = 0
         while done < steps:
@@ -159,6 +225,7 @@ class BatchSource(Source):
                 self._at_end = False
             elif done < steps:
                 self._iterator = None
+                self._taken = 0 if not self._one_shot else self._taken
                 if self._one_shot or (fresh and done == before):
                     warnings.warn(
                         "Your input ran out of data; interrupting training. Make sure that your "
@@ -169,6 +236,7 @@ class BatchSource(Source):
                     return
 
     def _standardized(self, batch: Any) -> tuple[Any, ...]:
+        self._taken += 1
         x, y, sample_weight = unpack_x_y_sample_weight(batch)
         if self._prepare is not None:
             x = self._prepare(x)

@@ -14,6 +14,7 @@ from nnseq.engine.traced import Compiled
 from nnseq.training.data import ArraySource, Source
 
 if TYPE_CHECKING:
+    from nnseq.training.progress import Progress
     from nnseq.training.trainer import Trainer
 
 CHUNK_SECONDS = 0.1  # how long the core works alone while a progress line moves
@@ -23,14 +24,21 @@ class Loop:
     """The steps of one mode ("train", "test" or "predict") over a source of batches.
 
     Callbacks are told about every step if one of them asks for it, else about chunks of steps.
+    With a Progress, the first epoch begins behind the steps that it says are done.
     """
 
     def __init__(
-        self, model: "Trainer", mode: str, source: Source, callbacks: CallbackList
+        self,
+        model: "Trainer",
+        mode: str,
+        source: Source,
+        callbacks: CallbackList,
+        progress: "Progress | None" = None,
     ) -> None:
         self.model = model
         self.mode = mode
         self.source = source
+        self._progress = progress
         self._begin = getattr(callbacks, f"on_{mode}_batch_begin")
         self._end = getattr(callbacks, f"on_{mode}_batch_end")
         self._optimizers = model._optimizers() if mode == "train" else []
@@ -51,6 +59,9 @@ class Loop:
     def run(self, steps: int | None) -> dict[str, Any] | None:
         """One epoch; returns the logs of the last step, or None if there was no batch."""
         source = self.source
+        done, logs = self._done()
+        if done and self.stopped:
+            return logs
         if isinstance(source, ArraySource) and not self.model.run_eagerly:
             compiled = self.model._prepared_step(self.mode, source)
             if compiled.batch_free:
@@ -58,16 +69,30 @@ class Loop:
                 return self._run_chunks(source, compiled, count)
         return self._run_batches(steps)
 
+    def _done(self) -> tuple[int, dict[str, Any] | None]:
+        """The steps of this epoch that an interrupted fit has done, and their logs."""
+        progress = self._progress
+        return (0, None) if progress is None else (progress.step, progress.logs)
+
+    def _after(self, steps: int, logs: dict[str, Any]) -> None:
+        """So many steps of the epoch are done."""
+        if self._progress is not None:
+            self._progress.end_step(steps, logs)
+        self._end(steps - 1, logs)
+
     def _run_batches(self, steps: int | None) -> dict[str, Any] | None:
-        logs = None
-        for step, batch in enumerate(self.source.take(steps)):
+        done, logs = self._done()
+        if steps is None and done and isinstance(self.source, ArraySource):
+            steps = self.source.per_pass
+        rest = None if steps is None else steps - done
+        for step, batch in enumerate(self.source.take(rest), done):
             self._begin(step)
             self._refresh()
             try:
                 logs = checked_logs(self.model._run_step(self.mode, batch))
             except _core.NotFiniteError:
                 return self._not_finite(step)
-            self._end(step, logs)
+            self._after(step + 1, logs)
             if self.stopped:
                 break
         return logs
@@ -78,9 +103,9 @@ class Loop:
     def _run_chunks(
         self, source: ArraySource, compiled: Compiled, steps: int
     ) -> dict[str, Any] | None:
-        logs = None
+        done, logs = self._done()
         revisions = self._revisions()
-        done, chunk = 0, 1 if self.single or self._moves or self.stopped else steps
+        chunk = 1 if self.single or self._moves or self.stopped else steps
         while done < steps:
             number, first = divmod(source.position, source.per_pass)
             count = min(chunk, steps - done, source.per_pass - first)
@@ -102,7 +127,7 @@ class Loop:
             source.position += count
             done += count
             logs = checked_logs(compiled.unpack(cores))
-            self._end(done - 1, logs)
+            self._after(done, logs)
             if self.stopped:
                 break
             if self._moves and not self.single:

@@ -44,6 +44,7 @@ class TrainingState:
         self.revisions: list[int] = []
         self.stops: set[str] = set()  # the modes that a callback ended
         self.history: History | None = None
+        self.progress: Any = None  # the Progress of the running fit
         self._warned = False
         self.grouped: weakref.WeakSet[Compiled] = weakref.WeakSet()
 
@@ -108,7 +109,7 @@ class TrainingState:
         return names
 
     def __getstate__(self) -> dict[str, Any]:
-        kept: dict[str, Any] = {"traced": {}, "history": None, "grouped": None}
+        kept: dict[str, Any] = {"traced": {}, "history": None, "grouped": None, "progress": None}
         return {**self.__dict__, **kept, "trainable": list(self.trainable.items())}
 
     def __setstate__(self, fields: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from nnseq.training.arrays import is_data, split_validation
 from nnseq.training.data import ArraySource, Source, make_source
 from nnseq.training.loop import Loop, checked_logs, to_numpy
 from nnseq.training.profile import Profile, profile
+from nnseq.training.progress import Progress
 from nnseq.training.steps import Steps
 from nnseq.utils.batches import PyDataset, unpack_x_y_sample_weight
 
@@ -125,12 +126,14 @@ class Trainer(Steps):
         state = self._state()
         self.stop_training = False
         state.history = told.history
-        told.on_train_begin()
-        state.checks_finite = told.wants_finite_steps()
+        state.progress = Progress(self, source, told.callbacks, epochs.start)
         try:
+            told.on_train_begin()
+            state.checks_finite = told.wants_finite_steps()
             logs = self._epochs(source, steps, epochs, told, validate)
         finally:
             state.checks_finite = False
+            state.progress = None
             source.rewind()
         if logs and self.optimizer is not None and self.optimizer.built:
             with state.trainable_as_compiled():
@@ -143,9 +146,10 @@ class Trainer(Steps):
         self, source: Source, steps: int | None, epochs: range, told: CallbackList, validate: Any
     ) -> dict[str, Any]:
         """The epochs of fit; returns the logs of the last one."""
-        loop = Loop(self, "train", source, told)
-        logs: dict[str, Any] = {}
-        for epoch in epochs:
+        progress = self._state().progress
+        loop = Loop(self, "train", source, told, progress)
+        first, logs = progress.epoch, progress.epoch_logs  # a callback may have restored them
+        for epoch in range(first, first if progress.is_over else epochs.stop):
             self.reset_metrics()
             told.on_epoch_begin(epoch)
             found = loop.run(steps)
@@ -155,6 +159,7 @@ class Trainer(Steps):
                 warnings.warn("Your input ran out of data; interrupting training.", stacklevel=3)
                 break
             logs = dict(sorted({**found, **validate(epoch)}.items()))
+            progress.end_epoch(logs)
             told.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
