@@ -94,11 +94,14 @@ LAYERS = {
     "conv first": lambda m, _: m.ConvLSTM2D(
         2, 2, dilation_rate=2, data_format="channels_first", use_bias=False, **ALL
     ),
+    "conv 3": lambda m, _: m.ConvLSTM3D(2, (2, 1, 2), strides=(1, 2, 1), padding="same"),
 }
 
 
 IMAGES = {"conv 1": (2, 4, 6, 3), "conv same": (2, 4, 6, 5, 3), "conv first": (2, 3, 2, 6, 5)}
+IMAGES["conv 3"] = (2, 3, 4, 3, 2, 2)
 TRAINED = ["stack", "zeros", "custom stack", "both, sum", "both, mul", "conv same", "conv first"]
+TRAINED += ["conv 3"]
 
 
 def shape_of(name):

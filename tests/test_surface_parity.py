@@ -31,12 +31,13 @@ MORE_PARAMETERS = {
     "LSTM": {"zero_output_for_mask"},
     "SimpleRNN": {"zero_output_for_mask"},
 }
-OPTIONAL_HERE = {"AveragePooling1D", "AveragePooling2D"}  # pool_size=2, as in Keras 2
+OPTIONAL_HERE = {f"AveragePooling{rank}D" for rank in (1, 2, 3)}  # pool_size=2, as in Keras 2
 NO_DEFAULT_OBJECT = {
     "Constraint", "Initializer", "InputSpec", "Layer", "LearningRateSchedule", "Loss",
     "Bidirectional", "RNN", "StackedRNNCells",  # of layers and cells: test_rnn_wrappers.py
     "LossScaleOptimizer",  # of another optimizer: test_optimizers_accumulation.py
-    "MeanMetricWrapper", "Metric", "Optimizer", "Regularizer", "TimeDistributed", "Wrapper",
+    "MeanMetricWrapper", "Metric", "Optimizer", "Regularizer",
+    "SpectralNormalization", "TimeDistributed", "Wrapper",
     "Hashing", "IntegerLookup", "StringLookup", "TextVectorization",  # Keras: with TensorFlow only
 }  # fmt: skip
 
@@ -45,10 +46,24 @@ ARGUMENTS = {
     "CenterCrop": (4, 4), "RandomBrightness": (0.5,),
     "RandomContrast": (0.5,), "RandomCrop": (3, 3, 7), "RandomRotation": (0.1,),
     "RandomTranslation": (0.1, (-0.2, 0.3)), "RandomZoom": (0.1,), "Resizing": (4, 5),
-    "AveragePooling1D": (2,), "AveragePooling2D": (2,), "Conv1D": (3, 2),
-    "Conv2D": (3, 2), "Conv2DTranspose": (3, 2), "CosineDecay": (0.1, 10), "Dense": (3,),
+    **{
+        name: (2,)
+        for rank in (1, 2, 3)
+        for name in (
+            f"AveragePooling{rank}D", f"AdaptiveMaxPooling{rank}D",
+            f"AdaptiveAveragePooling{rank}D", f"DepthwiseConv{rank}D",
+        )
+    },
+    **{
+        name: (3, 2)
+        for rank in (1, 2, 3)
+        for name in (
+            f"Conv{rank}D", f"Conv{rank}DTranspose", f"ConvLSTM{rank}D", f"SeparableConv{rank}D",
+        )
+    },
+    "CosineDecay": (0.1, 10), "Dense": (3,),
     "CosineDecayRestarts": (0.1, 10),
-    "DepthwiseConv2D": (2,), "Dropout": (0.5,), "Embedding": (3, 2),
+    "Dropout": (0.5,), "Embedding": (3, 2),
     "ExponentialDecay": (0.1, 10, 0.5), "GRU": (3,), "GRUCell": (3,), "GaussianDropout": (0.5,),
     "GaussianNoise": (0.5,), "InputLayer": ((3,),), "InverseTimeDecay": (0.1, 10, 0.5),
     "IoU": (3, [0, 2]), "LSTM": (3,), "LSTMCell": (3,),
@@ -57,8 +72,8 @@ ARGUMENTS = {
     "PiecewiseConstantDecay": ([1], [1.0, 0.5]), "PolynomialDecay": (0.1, 10),
     "PrecisionAtRecall": (0.5,), "RecallAtPrecision": (0.5,),
     "SensitivityAtSpecificity": (0.5,), "SpecificityAtSensitivity": (0.5,),
-    "RepeatVector": (2,), "Rescaling": (2.0,), "Reshape": ((3,),), "SeparableConv2D": (3, 2),
-    "SimpleRNN": (3,), "SimpleRNNCell": (3,), "ConvLSTM1D": (3, 2), "ConvLSTM2D": (3, 2),
+    "RepeatVector": (2,), "ReversibleEmbedding": (3, 2), "Rescaling": (2.0,), "Reshape": ((3,),),
+    "SimpleRNN": (3,), "SimpleRNNCell": (3,),
     "SpatialDropout1D": (0.5,), "SpatialDropout2D": (0.5,), "SpatialDropout3D": (0.5,),
     "AlphaDropout": (0.5,), "Dot": (1,), "EinsumDense": ("ab,bc->ac", 3),
     "MultiHeadAttention": (2, 3),
@@ -129,7 +144,7 @@ def test_layers_have_all_their_names():
 
 def plain_default(value):
     """Defaults that mean the same are equal: (1, 1) and 1, "Zeros" and "zeros"."""
-    if isinstance(value, tuple) and len(set(value)) == 1:
+    while isinstance(value, tuple) and len(set(value)) == 1:
         value = value[0]
     return value.lower() if isinstance(value, str) else value
 

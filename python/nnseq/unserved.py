@@ -37,12 +37,7 @@ _REASONS: dict[str, str] = {
         "remat name_scope",
         "write a Layer, or call functions of nnseq.ops on the output of another": "Function "
         "Operation",
-        "volumes are not available yet": "layers.[A-RT-Z]*3D layers.*3DTranspose",
-        "windows that adapt to the image are not available yet": "layers.Adaptive* ops.adaptive*",
-        "not available yet": "layers.Conv1DTranspose layers.Convolution1DTranspose "
-        "layers.DepthwiseConv1D layers.SeparableConv1D layers.SeparableConvolution1D "
-        "layers.SpectralNormalization layers.ReversibleEmbedding "
-        "ops.custom_gradient ops.associative_scan",
+        "not available yet": "ops.custom_gradient ops.associative_scan",
         "use RandomFlip, RandomRotation, RandomZoom, RandomTranslation, RandomContrast, "
         "RandomBrightness or RandomCrop": "layers.AugMix layers.AutoContrast layers.CutMix "
         "layers.ContrastLimitedAdaptiveHistogramEqualization layers.Equalization layers.MixUp "

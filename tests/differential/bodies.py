@@ -13,7 +13,7 @@ from differential.plain import Draw, Make, Name
 Shape = tuple[int, ...]
 Maker = Callable[[Draw, Shape], tuple[Make, Shape]]
 
-VECTOR, SEQUENCE, IMAGE = (6,), (6, 4), (6, 6, 2)
+VECTOR, SEQUENCE, IMAGE, VOLUME = (6,), (6, 4), (6, 6, 2), (4, 3, 4, 2)
 CHANNELS = [2, 4]
 
 ACTIVATIONS = [
@@ -147,8 +147,14 @@ def fitting(draw: Draw, shape: Shape, make: Callable[[], dict[str, Any]], key: s
             return found, left
 
 
+def positions(name: str) -> int:
+    """How many axes of positions a layer takes, told by the end of its name; 0 if it does not."""
+    ends = (f"{rank}D{more}" for rank in (1, 2, 3) for more in ("", "Transpose"))
+    return next((int(end[0]) for end in ends if name.endswith(end)), 0)
+
+
 def convolution(name: str) -> Maker:
-    rank = 1 if name == "Conv1D" else 2
+    rank = positions(name)
 
     def maker(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
         causal = name == "Conv1D"
@@ -156,16 +162,16 @@ def convolution(name: str) -> Maker:
             draw, shape, lambda: window(draw, rank, dilation=True, causal=causal), "kernel_size"
         )
         arguments |= layer_options(draw)
-        if name in ("DepthwiseConv2D", "SeparableConv2D"):
+        if name.startswith(("Depthwise", "Separable")):
             arguments |= draw.some({"depth_multiplier": 2}, 0.4)
             arguments |= weight_options(draw, "depthwise", "bias")
-        if name == "DepthwiseConv2D":
+        if name.startswith("Depthwise"):
             filters = shape[-1] * arguments.get("depth_multiplier", 1)
         else:
             filters = arguments["filters"] = draw.pick(CHANNELS)
-        if name == "SeparableConv2D":
+        if name.startswith("Separable"):
             arguments |= weight_options(draw, "pointwise")
-        if name in ("Conv1D", "Conv2D"):
+        if name.startswith("Conv"):
             arguments |= weight_options(draw, "kernel", "bias")
             if shape[-1] % 2 == 0:
                 arguments |= draw.some({"groups": 2}, 0.25)
@@ -174,16 +180,19 @@ def convolution(name: str) -> Maker:
     return maker
 
 
-def transposed(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
-    kernel, strides = draw.pick([1, 2, 3]), draw.pick([1, 1, 2])
-    padding, filters = draw.pick(["valid", "same"]), draw.pick(CHANNELS)
-    sizes = {"kernel_size": kernel, "strides": strides, "padding": padding, "filters": filters}
-    arguments = {**sizes, **layer_options(draw), **weight_options(draw, "kernel", "bias")}
-    grown = tuple(
-        n * strides if padding == "same" else (n - 1) * strides + max(kernel, strides)
-        for n in shape[:-1]
-    )
-    return Make("layers.Conv2DTranspose", arguments), (*grown, filters)
+def transposed(name: str) -> Maker:
+    def maker(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
+        kernel, strides = draw.pick([1, 2, 3]), draw.pick([1, 1, 2])
+        padding, filters = draw.pick(["valid", "same"]), draw.pick(CHANNELS)
+        sizes = {"kernel_size": kernel, "strides": strides, "padding": padding, "filters": filters}
+        arguments = {**sizes, **layer_options(draw), **weight_options(draw, "kernel", "bias")}
+        grown = tuple(
+            n * strides if padding == "same" else (n - 1) * strides + max(kernel, strides)
+            for n in shape[:-1]
+        )
+        return Make(f"layers.{name}", arguments), (*grown, filters)
+
+    return maker
 
 
 def pooling(name: str) -> Maker:
@@ -200,6 +209,17 @@ def pooling(name: str) -> Maker:
             left = tuple(reduced(n, found["pool_size"], default(found)) for n in shape[:-1])
             if min(left) >= 1:
                 return Make(f"layers.{name}", found), (*left, shape[-1])
+
+    return maker
+
+
+def adaptive_pooling(name: str) -> Maker:
+    def maker(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
+        size = draw.pick([1, 2, 3, 4])
+        return Make(f"layers.{name}", {"output_size": size}), (
+            *[size] * positions(name),
+            shape[-1],
+        )
 
     return maker
 
@@ -323,7 +343,9 @@ def reshape(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
 
 
 def permute(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
-    dims = draw.pick([[(1,)], [(2, 1)], [(2, 1, 3), (3, 1, 2), (1, 3, 2)]][len(shape) - 1])
+    dims = draw.pick(
+        [[(1,)], [(2, 1)], [(2, 1, 3), (3, 1, 2), (1, 3, 2)], [(4, 1, 3, 2)]][len(shape) - 1]
+    )
     return Make("layers.Permute", {"dims": dims}), tuple(shape[d - 1] for d in dims)
 
 
@@ -334,28 +356,31 @@ def repeat(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
 def upsampling(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
     if len(shape) == 2:
         return Make("layers.UpSampling1D", {"size": 2}), (2 * shape[0], shape[1])
+    if len(shape) == 4:
+        sizes = draw.pick([(1, 2, 1), (2, 1, 2)])
+        grown = (n * size for n, size in zip(shape[:-1], sizes, strict=True))
+        return Make("layers.UpSampling3D", {"size": sizes}), (*grown, shape[-1])
     arguments = draw.some({"size": [(1, 2), 2], "interpolation": ["bilinear", "nearest"]}, 0.6)
     size = arguments.get("size", 2)
     rows, columns = size if isinstance(size, tuple) else (size, size)
     return Make("layers.UpSampling2D", arguments), (rows * shape[0], columns * shape[1], shape[2])
 
 
+# Two entries more, or less, along each axis.
+SIDES = {2: [1, (2, 0)], 3: [1, ((2, 0), (0, 2))], 4: [1, ((2, 0), (0, 2), (1, 1))]}
+PADDINGS = {**SIDES, 3: [1, (1, 1), ((2, 0), (0, 2))]}
+
+
 def padding(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
-    if len(shape) == 2:
-        amount = draw.pick([1, (2, 0)])
-        return Make("layers.ZeroPadding1D", {"padding": amount}), (shape[0] + 2, shape[1])
-    amount = draw.pick([1, (1, 1), ((2, 0), (0, 2))])
-    rows, columns, channels = shape
-    return Make("layers.ZeroPadding2D", {"padding": amount}), (rows + 2, columns + 2, channels)
+    amount = draw.pick(PADDINGS[len(shape)])
+    layer = Make(f"layers.ZeroPadding{len(shape) - 1}D", {"padding": amount})
+    return layer, (*(n + 2 for n in shape[:-1]), shape[-1])
 
 
 def cropping(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
-    if len(shape) == 2:
-        amount = draw.pick([1, (2, 0)])
-        return Make("layers.Cropping1D", {"cropping": amount}), (shape[0] - 2, shape[1])
-    amount = draw.pick([1, ((2, 0), (0, 2))])
-    rows, columns, channels = shape
-    return Make("layers.Cropping2D", {"cropping": amount}), (rows - 2, columns - 2, channels)
+    amount = draw.pick(SIDES[len(shape)])
+    layer = Make(f"layers.Cropping{len(shape) - 1}D", {"cropping": amount})
+    return layer, (*(n - 2 for n in shape[:-1]), shape[-1])
 
 
 def recurrent(name: str, **options: Any) -> Maker:
@@ -404,19 +429,19 @@ def bidirectional(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
 
 
 def conv_lstm(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
-    """Over the rows of an image."""
-    filters, size = draw.pick([1, 2, 3]), shape[1]
+    """Over the rows of an image, or the images of a volume."""
+    filters, sizes = draw.pick([1, 2, 3]), shape[1:-1]
     arguments = {
         "filters": filters,
-        "kernel_size": min(draw.pick([1, 2]), size),
+        "kernel_size": min(draw.pick([1, 2]), *sizes),
         **draw.some({"padding": "same", "strides": 2, "recurrent_activation": "hard_sigmoid"}, 0.4),
         **sequences(draw),
         **weight_options(draw, "kernel", "recurrent", "bias"),
     }
     arguments.pop("recurrent_initializer", None)
-    size = reduced(size, arguments["kernel_size"], arguments)
+    left = (reduced(size, arguments["kernel_size"], arguments) for size in sizes)
     steps = shape[:1] if arguments.get("return_sequences") else ()
-    return Make("layers.ConvLSTM1D", arguments), (*steps, size, filters)
+    return Make(f"layers.ConvLSTM{len(sizes)}D", arguments), (*steps, *left, filters)
 
 
 def embedding(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
@@ -447,18 +472,31 @@ def time_distributed(draw: Draw, shape: Shape) -> tuple[Make, Shape]:
 LAYERS: dict[str, Maker] = {
     "Activation": same("Activation", lambda d, s: {"activation": d.turn(ACTIVATIONS)}),
     "ActivityRegularization": same("ActivityRegularization", lambda d, s: {"l1": 0.01, "l2": 0.02}),
+    "AdaptiveAveragePooling1D": adaptive_pooling("AdaptiveAveragePooling1D"),
+    "AdaptiveAveragePooling2D": adaptive_pooling("AdaptiveAveragePooling2D"),
+    "AdaptiveAveragePooling3D": adaptive_pooling("AdaptiveAveragePooling3D"),
+    "AdaptiveMaxPooling1D": adaptive_pooling("AdaptiveMaxPooling1D"),
+    "AdaptiveMaxPooling2D": adaptive_pooling("AdaptiveMaxPooling2D"),
+    "AdaptiveMaxPooling3D": adaptive_pooling("AdaptiveMaxPooling3D"),
     "AlphaDropout": noise("AlphaDropout", "rate"),
     "AveragePooling1D": pooling("AveragePooling1D"),
     "AveragePooling2D": pooling("AveragePooling2D"),
+    "AveragePooling3D": pooling("AveragePooling3D"),
     "BatchNormalization": same("BatchNormalization", batch_normalization),
     "Bidirectional": bidirectional,
     "Conv1D": convolution("Conv1D"),
+    "Conv1DTranspose": transposed("Conv1DTranspose"),
     "Conv2D": convolution("Conv2D"),
-    "Conv2DTranspose": transposed,
+    "Conv2DTranspose": transposed("Conv2DTranspose"),
+    "Conv3D": convolution("Conv3D"),
+    "Conv3DTranspose": transposed("Conv3DTranspose"),
     "ConvLSTM1D": conv_lstm,
+    "ConvLSTM2D": conv_lstm,
     "Cropping1D": cropping,
     "Cropping2D": cropping,
+    "Cropping3D": cropping,
     "Dense": dense,
+    "DepthwiseConv1D": convolution("DepthwiseConv1D"),
     "DepthwiseConv2D": convolution("DepthwiseConv2D"),
     "Dropout": noise("Dropout", "rate"),
     "EinsumDense": einsum_dense,
@@ -470,8 +508,10 @@ LAYERS: dict[str, Maker] = {
     "GaussianNoise": noise("GaussianNoise", "stddev"),
     "GlobalAveragePooling1D": global_pooling("GlobalAveragePooling1D"),
     "GlobalAveragePooling2D": global_pooling("GlobalAveragePooling2D"),
+    "GlobalAveragePooling3D": global_pooling("GlobalAveragePooling3D"),
     "GlobalMaxPooling1D": global_pooling("GlobalMaxPooling1D"),
     "GlobalMaxPooling2D": global_pooling("GlobalMaxPooling2D"),
+    "GlobalMaxPooling3D": global_pooling("GlobalMaxPooling3D"),
     "GroupNormalization": same("GroupNormalization", group_normalization),
     "Identity": same("Identity", lambda d, s: {}),
     "LSTM": recurrent("LSTM", recurrent_activation="hard_sigmoid", unit_forget_bias=False),
@@ -481,6 +521,7 @@ LAYERS: dict[str, Maker] = {
     "Masking": masking,
     "MaxPooling1D": pooling("MaxPooling1D"),
     "MaxPooling2D": pooling("MaxPooling2D"),
+    "MaxPooling3D": pooling("MaxPooling3D"),
     "Normalization": same("Normalization", normalization),
     "PReLU": same("PReLU", prelu),
     "Permute": permute,
@@ -492,17 +533,21 @@ LAYERS: dict[str, Maker] = {
     "RepeatVector": repeat,
     "Rescaling": same("Rescaling", rescaling),
     "Reshape": reshape,
+    "SeparableConv1D": convolution("SeparableConv1D"),
     "SeparableConv2D": convolution("SeparableConv2D"),
     "SimpleRNN": recurrent("SimpleRNN"),
     "Softmax": same("Softmax", lambda d, s: d.some({"axis": [1, -1]}, 0.5)),
     "SpatialDropout1D": noise("SpatialDropout1D", "rate"),
     "SpatialDropout2D": noise("SpatialDropout2D", "rate"),
+    "SpatialDropout3D": noise("SpatialDropout3D", "rate"),
     "TimeDistributed": time_distributed,
     "UnitNormalization": same("UnitNormalization", lambda d, s: d.some({"axis": [1, [-1]]})),
     "UpSampling1D": upsampling,
     "UpSampling2D": upsampling,
+    "UpSampling3D": upsampling,
     "ZeroPadding1D": padding,
     "ZeroPadding2D": padding,
+    "ZeroPadding3D": padding,
     "Sequential": nested,
 }
 # Layers that keep a mask or use it up; the last two end it.
@@ -514,8 +559,8 @@ MASK_ENDS = [*RECURRENT, "GlobalAveragePooling1D"]
 
 def rank_of(name: str) -> int | None:
     """The rank (without the batch) of what a layer takes; None if it is any."""
-    if name.endswith(("2D", "2DTranspose")) or name == "ConvLSTM1D":
-        return 3
-    if name.endswith("1D") or name in RECURRENT:
+    if found := positions(name):
+        return found + 1 + name.startswith("ConvLSTM")
+    if name in RECURRENT:
         return 2
     return {"RepeatVector": 1, "Embedding": 1, "Masking": 2}.get(name)

@@ -14,6 +14,7 @@ from differential.bodies import (
     RECURRENT,
     SEQUENCE,
     VECTOR,
+    VOLUME,
     Shape,
     rank_of,
     without_orthogonal,
@@ -78,7 +79,8 @@ def describe(seed: int) -> Case:
     draw = Draw(seed)
     name = draw.turn(LAYER_NAMES)
     loss, kind, logits, units = draw_loss(draw)
-    if name in ("Embedding", "Masking") or draw.chance(0.06):
+    free = draw.is_first or name in (*MASKED, *MASK_ENDS)  # a seed's layer must be in its model
+    if name in ("Embedding", "Masking") or (draw.chance(0.06) and free):
         input_shape, layers, shape = masked_body(draw, name)
     else:
         input_shape, layers, shape = body(draw, name)
@@ -92,7 +94,7 @@ def describe(seed: int) -> Case:
     compiled: dict[str, Any] = {"optimizer": optimizer, "loss": loss}
     for argument, chance in (("metrics", 0.7), ("weighted_metrics", 0.3)):
         if draw.chance(chance):
-            count = draw.pick([1, 1, 2])
+            count = draw.pick([1, 1, 2] if draw.is_first else [1, 2, 3])
             compiled[argument] = [draw_metric(draw, kind, logits, shape) for _ in range(count)]
     batch_size, last = draw.pick([(4, 4), (4, 4), (4, 4), (4, 2), (4, 2), (3, 1)])
     rows = batch_size * (STEPS - 1) + last
@@ -121,11 +123,11 @@ def describe(seed: int) -> Case:
 def body(draw: Draw, name: str) -> tuple[Shape, list[Make], Shape]:
     """The layer of the seed among others, with the shapes it begins and ends with."""
     rank = rank_of(name) or draw.pick([2, 3] if name == "TimeDistributed" else [1, 1, 2, 3])
-    shape = input_shape = {1: VECTOR, 2: SEQUENCE, 3: IMAGE}[rank]
+    shape = input_shape = {1: VECTOR, 2: SEQUENCE, 3: IMAGE, 4: VOLUME}[rank]
     layers: list[Make] = []
     # In Keras the gradient of UnitNormalization at 0, where a relu may put it, is no number.
     if name != "UnitNormalization" and draw.chance(0.4):
-        layer, shape = LAYERS[["Dense", "Conv1D", "Conv2D"][rank - 1]](draw, shape)
+        layer, shape = LAYERS[["Dense", "Conv1D", "Conv2D", "Conv3D"][rank - 1]](draw, shape)
         layers.append(layer)
     if name.startswith("Cropping") and min(shape[:-1]) < 3:
         layers, shape = [], input_shape
@@ -145,13 +147,19 @@ def fitting_names(rank: int, shape: Shape) -> list[str]:
         for name in LAYER_NAMES
         if rank_of(name) in (None, rank)
         and name not in ("Embedding", "Flatten", "Masking", "Reshape", "UnitNormalization")
-        and not (rank == 3 and name == "EinsumDense")
+        and not (rank > 2 and name == "EinsumDense")
         and not (rank == 1 and name == "TimeDistributed")
         and not (small and name.startswith("Cropping"))
-        and not (np.prod(shape) > 150 and name.startswith(("Up", "Zero", "Conv2DTranspose")))
+        and not (np.prod(shape) > 150 and name.startswith(("Up", "Zero")))
+        and not (np.prod(shape) > 150 and name.endswith("Transpose"))
     ]
-    weighted = {1: ["Dense"], 2: ["Conv1D", *RECURRENT], 3: ["Conv2D", "DepthwiseConv2D"]}
-    return found + 4 * weighted.get(rank, [])
+    weighted = {
+        1: ["Dense"],
+        2: ["Conv1D", *RECURRENT],
+        3: ["Conv2D", "DepthwiseConv2D"],
+        4: ["Conv3D"],
+    }
+    return found + 4 * weighted[rank]
 
 
 def masked_body(draw: Draw, name: str) -> tuple[Shape, list[Make], Shape]:
@@ -199,6 +207,7 @@ def head(
         ends = ["Flatten"]
         ends += ["GlobalAveragePooling1D", "GlobalMaxPooling1D"] if len(shape) == 2 else []
         ends += ["GlobalAveragePooling2D"] if len(shape) == 3 else []
+        ends += ["GlobalAveragePooling3D"] if len(shape) == 4 else []
         end = draw.pick(ends)
         layers = [*layers, Make(f"layers.{end}")]
         shape = (int(np.prod(shape)),) if end == "Flatten" else shape[-1:]

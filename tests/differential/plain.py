@@ -66,13 +66,17 @@ def names(value: Any) -> set[str]:
 FIRST = 2200
 LATER = frozenset(
     """
-    Adafactor AlphaDropout Bidirectional BinaryFocalCrossentropy BinaryIoU
-    CategoricalFocalCrossentropy ConcordanceCorrelation ConvLSTM1D CosineDecayRestarts Dice
-    EinsumDense GRU GroupNormalization IoU LSTM Lamb Lambda Masking MeanIoU Muon OneHotIoU
-    OneHotMeanIoU PearsonCorrelation PrecisionAtRecall R2Score RMSNormalization RNN
-    RecallAtPrecision ScheduleFreeAdamW SensitivityAtSpecificity SpecificityAtSensitivity
-    TimeDistributed Tversky UnitNormalization accumulation celu hard_shrink hard_silu hard_swish
-    hard_tanh log_sigmoid soft_shrink sparse_plus sparse_sigmoid squareplus tanh_shrink
+    Adafactor AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D
+    AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D AlphaDropout AveragePooling3D
+    Bidirectional BinaryFocalCrossentropy BinaryIoU CategoricalFocalCrossentropy
+    ConcordanceCorrelation Conv1DTranspose Conv3D Conv3DTranspose ConvLSTM1D ConvLSTM2D
+    CosineDecayRestarts Cropping3D DepthwiseConv1D Dice EinsumDense GRU GlobalAveragePooling3D
+    GlobalMaxPooling3D GroupNormalization IoU LSTM Lamb Lambda Masking MaxPooling3D MeanIoU Muon
+    OneHotIoU OneHotMeanIoU PearsonCorrelation PrecisionAtRecall R2Score RMSNormalization RNN
+    RecallAtPrecision ScheduleFreeAdamW SensitivityAtSpecificity SeparableConv1D SpatialDropout3D
+    SpecificityAtSensitivity TimeDistributed Tversky UnitNormalization UpSampling3D ZeroPadding3D
+    accumulation celu hard_shrink hard_silu hard_swish hard_tanh log_sigmoid soft_shrink sparse_plus
+    sparse_sigmoid squareplus tanh_shrink
     """.split()  # noqa: SIM905
 )
 

@@ -37,7 +37,8 @@ EXCEPT = {
     | {"Discretization", "Hashing", "IntegerLookup", "StringLookup", "TextVectorization"}
     | {"Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"}  # 2 inputs
     | {"AdditiveAttention", "Attention", "Dot", "GroupQueryAttention", "MultiHeadAttention"}
-    | {"ConvLSTM2D", "SpatialDropout3D"},  # 4 dimensions
+    | {"ConvLSTM3D"}  # 5 dimensions
+    | {"ReversibleEmbedding", "SpectralNormalization"},  # tests/test_layers_spectral.py
     "losses": {"Loss", "LossFunctionWrapper"}
     | {"CTC", "Circle"}  # not of one sample's outputs
     | {"CategoricalGeneralizedCrossEntropy"},  # Keras broadcasts classes (N, 1)

@@ -7,8 +7,8 @@ from nnseq.layers.activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from nnseq.layers.attention import AdditiveAttention, Attention
 from nnseq.layers.bidirectional import Bidirectional
 from nnseq.layers.categories import CategoryEncoding, Discretization
-from nnseq.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D
-from nnseq.layers.convolutional import Conv1D, Conv2D, Conv2DTranspose
+from nnseq.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
+from nnseq.layers.convolutional import Conv1D, Conv2D, Conv3D
 from nnseq.layers.core import Activation, Dense, Dropout, Embedding, Flatten, Identity, Reshape
 from nnseq.layers.dot import Dot, dot
 from nnseq.layers.einsum_dense import EinsumDense
@@ -40,14 +40,24 @@ from nnseq.layers.merging import (
 from nnseq.layers.multi_head_attention import GroupQueryAttention, MultiHeadAttention
 from nnseq.layers.normalization import BatchNormalization, LayerNormalization
 from nnseq.layers.pooling import (
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AdaptiveAveragePooling3D,
+    AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D,
+    AdaptiveMaxPooling3D,
     AveragePooling1D,
     AveragePooling2D,
+    AveragePooling3D,
     GlobalAveragePooling1D,
     GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
     GlobalMaxPooling1D,
     GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
     MaxPooling1D,
     MaxPooling2D,
+    MaxPooling3D,
 )
 from nnseq.layers.preprocessing import Normalization, Rescaling
 from nnseq.layers.random_images import (
@@ -71,33 +81,52 @@ from nnseq.layers.regularization import (
 from nnseq.layers.reshaping import (
     Cropping1D,
     Cropping2D,
+    Cropping3D,
     Permute,
     RepeatVector,
     UpSampling1D,
     UpSampling2D,
+    UpSampling3D,
     ZeroPadding1D,
     ZeroPadding2D,
+    ZeroPadding3D,
 )
+from nnseq.layers.reversible_embedding import ReversibleEmbedding
 from nnseq.layers.rnn import RNN
 from nnseq.layers.rnn_cells import GRUCell, LSTMCell, SimpleRNNCell
 from nnseq.layers.rnn_layers import GRU, LSTM, SimpleRNN
-from nnseq.layers.separable import DepthwiseConv2D, SeparableConv2D
+from nnseq.layers.separable import (
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
+)
+from nnseq.layers.spectral_normalization import SpectralNormalization
 from nnseq.layers.stacked_rnn_cells import StackedRNNCells
 from nnseq.layers.text import TextVectorization
+from nnseq.layers.transposed import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from nnseq.layers.wrapping import TimeDistributed, Wrapper
 
-AvgPool2D = AveragePooling2D
 AvgPool1D = AveragePooling1D
+AvgPool2D = AveragePooling2D
+AvgPool3D = AveragePooling3D
 Convolution1D = Conv1D
+Convolution1DTranspose = Conv1DTranspose
 Convolution2D = Conv2D
 Convolution2DTranspose = Conv2DTranspose
-SeparableConvolution2D = SeparableConv2D
-GlobalMaxPool1D = GlobalMaxPooling1D
-MaxPool1D = MaxPooling1D
+Convolution3D = Conv3D
+Convolution3DTranspose = Conv3DTranspose
 GlobalAvgPool1D = GlobalAveragePooling1D
 GlobalAvgPool2D = GlobalAveragePooling2D
+GlobalAvgPool3D = GlobalAveragePooling3D
+GlobalMaxPool1D = GlobalMaxPooling1D
 GlobalMaxPool2D = GlobalMaxPooling2D
+GlobalMaxPool3D = GlobalMaxPooling3D
+MaxPool1D = MaxPooling1D
 MaxPool2D = MaxPooling2D
+MaxPool3D = MaxPooling3D
+SeparableConvolution1D = SeparableConv1D
+SeparableConvolution2D = SeparableConv2D
 
 _registry = Registry(
     "layer",
@@ -132,6 +161,12 @@ __all__ = [
     "RNN",
     "Activation",
     "ActivityRegularization",
+    "AdaptiveAveragePooling1D",
+    "AdaptiveAveragePooling2D",
+    "AdaptiveAveragePooling3D",
+    "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D",
+    "AdaptiveMaxPooling3D",
     "Add",
     "AdditiveAttention",
     "AlphaDropout",
@@ -139,24 +174,35 @@ __all__ = [
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
+    "AveragePooling3D",
     "AvgPool1D",
     "AvgPool2D",
+    "AvgPool3D",
     "BatchNormalization",
     "Bidirectional",
     "CategoryEncoding",
     "CenterCrop",
     "Concatenate",
     "Conv1D",
+    "Conv1DTranspose",
     "Conv2D",
     "Conv2DTranspose",
+    "Conv3D",
+    "Conv3DTranspose",
     "ConvLSTM1D",
     "ConvLSTM2D",
+    "ConvLSTM3D",
     "Convolution1D",
+    "Convolution1DTranspose",
     "Convolution2D",
     "Convolution2DTranspose",
+    "Convolution3D",
+    "Convolution3DTranspose",
     "Cropping1D",
     "Cropping2D",
+    "Cropping3D",
     "Dense",
+    "DepthwiseConv1D",
     "DepthwiseConv2D",
     "Discretization",
     "Dot",
@@ -169,12 +215,16 @@ __all__ = [
     "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D",
     "GlobalAvgPool1D",
     "GlobalAvgPool2D",
+    "GlobalAvgPool3D",
     "GlobalMaxPool1D",
     "GlobalMaxPool2D",
+    "GlobalMaxPool3D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
+    "GlobalMaxPooling3D",
     "GroupNormalization",
     "GroupQueryAttention",
     "Hashing",
@@ -191,8 +241,10 @@ __all__ = [
     "Masking",
     "MaxPool1D",
     "MaxPool2D",
+    "MaxPool3D",
     "MaxPooling1D",
     "MaxPooling2D",
+    "MaxPooling3D",
     "Maximum",
     "Minimum",
     "MultiHeadAttention",
@@ -213,7 +265,10 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Resizing",
+    "ReversibleEmbedding",
+    "SeparableConv1D",
     "SeparableConv2D",
+    "SeparableConvolution1D",
     "SeparableConvolution2D",
     "SimpleRNN",
     "SimpleRNNCell",
@@ -221,6 +276,7 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "SpectralNormalization",
     "StackedRNNCells",
     "StringLookup",
     "Subtract",
@@ -229,9 +285,11 @@ __all__ = [
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
+    "UpSampling3D",
     "Wrapper",
     "ZeroPadding1D",
     "ZeroPadding2D",
+    "ZeroPadding3D",
     "add",
     "average",
     "concatenate",

@@ -1,4 +1,4 @@
-"""ConvLSTM1D and ConvLSTM2D: LSTMs over sequences of images."""
+"""ConvLSTM1D, ConvLSTM2D and ConvLSTM3D: LSTMs over sequences of rows, images and volumes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -94,8 +94,9 @@ class ConvLSTMCell(GatedCell):
 
         def convolved(x: Any, kernel: Any) -> Any:
             images = ops.reshape(x, (-1, *x.shape[-self.rank - 1 :]))
-            dilation = self.dilation_rate
-            y = ops.conv(images, kernel, self.strides, self.padding, None, dilation)
+            y = ops.conv(
+                images, kernel, self.strides, self.padding, "channels_last", self.dilation_rate
+            )
             return ops.reshape(y, (*ops.shape(x)[: -self.rank - 1], *y.shape[1:]))
 
         y = self._product(x, self.kernel, masks, convolved)
@@ -105,7 +106,7 @@ class ConvLSTMCell(GatedCell):
         """h convolved with the recurrent kernel."""
 
         def convolved(h: Any, kernel: Any) -> Any:
-            return ops.conv(h, kernel, padding="same")
+            return ops.conv(h, kernel, padding="same", data_format="channels_last")
 
         return self._product(h, self.recurrent_kernel, h_masks, convolved)
 
@@ -217,3 +218,13 @@ class ConvLSTM2D(ConvLSTM):
     """
 
     positions = 2
+
+
+class ConvLSTM3D(ConvLSTM):
+    """An LSTM over sequences of volumes: see ConvLSTM.
+
+    >>> ConvLSTM3D(4, 3)(ops.ones((2, 3, 5, 4, 3, 2))).shape
+    (2, 3, 2, 1, 4)
+    """
+
+    positions = 3

@@ -1,14 +1,14 @@
-"""Conv1D, Conv2D and Conv2DTranspose."""
+"""Conv1D, Conv2D and Conv3D."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from nnseq import activations, constraints, initializers, ops, regularizers
-from nnseq.layers.channels import channel_axis, in_channels_last
 from nnseq.layers.input_spec import InputSpec
 from nnseq.layers.layer import Layer
-from nnseq.layers.serialized import choice, positive, positives, serialized, sides
+from nnseq.layers.serialized import choice, positive, positives, serialized
 from nnseq.layers.serialized import data_format as check_format
+from nnseq.ops.positions import channel_axis, in_channels_last
 
 
 class Conv(Layer):
@@ -112,7 +112,9 @@ class Conv(Layer):
         return self.activation(in_channels_last(self._convolved, inputs, self.data_format))
 
     def _convolved(self, x: Any) -> Any:
-        y = ops.conv(x, self.kernel, self.strides, self.padding, None, self.dilation_rate)
+        y = ops.conv(
+            x, self.kernel, self.strides, self.padding, "channels_last", self.dilation_rate
+        )
         return y if self.bias is None else ops.add(y, self.bias)
 
     def get_config(self) -> dict[str, Any]:
@@ -163,77 +165,11 @@ class Conv2D(Conv):
     rank = 2
 
 
-class Conv2DTranspose(Conv):
-    """The gradient of a Conv2D: (N, H, W, C) -> (N, H', W', filters), kernel (kh, kw, filters, C).
+class Conv3D(Conv):
+    """(N, D, H, W, C) -> (N, D', H', W', filters), kernel (kd, kh, kw, C / groups, filters).
 
-    Args:
-        padding: "valid": H' = (H - 1) * stride + max(kh, stride); "same": H' = H * stride.
-        output_padding: sets H' to (H - 1) * stride + output_padding, plus kh for "valid" and
-            kh % 2 for "same"; below the stride.
-
-    >>> Conv2DTranspose(8, 3, strides=2, padding="same")(ops.ones((1, 5, 6, 3))).shape
-    (1, 10, 12, 8)
+    >>> Conv3D(8, 3, padding="same", strides=2)(ops.ones((1, 5, 6, 7, 3))).shape
+    (1, 3, 3, 4, 8)
     """
 
-    rank = 2
-
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: int | Sequence[int],
-        strides: int | Sequence[int] = (1, 1),
-        padding: str = "valid",
-        output_padding: int | Sequence[int] | None = None,
-        data_format: str | None = None,
-        dilation_rate: int | Sequence[int] = (1, 1),
-        activation: Any = None,
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            filters,
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            1,
-            activation,
-            use_bias,
-            kernel_initializer,
-            bias_initializer,
-            kernel_regularizer,
-            bias_regularizer,
-            activity_regularizer,
-            kernel_constraint,
-            bias_constraint,
-            **kwargs,
-        )
-        self.output_padding = None
-        if output_padding is not None:
-            self.output_padding = sides("output_padding", output_padding)
-            if any(n >= s for n, s in zip(self.output_padding, self.strides, strict=True)):
-                raise ValueError(
-                    "`output_padding` must be strictly less than `strides`. "
-                    f"Received: output_padding={output_padding}, strides={strides}"
-                )
-
-    def _kernel_shape(self, channels: int) -> tuple[int, ...]:
-        return (*self.kernel_size, self.filters, channels)
-
-    def _convolved(self, x: Any) -> Any:
-        more, dilation = self.output_padding, self.dilation_rate
-        y = ops.conv_transpose(x, self.kernel, self.strides, self.padding, more, None, dilation)
-        return y if self.bias is None else ops.add(y, self.bias)
-
-    def get_config(self) -> dict[str, Any]:
-        config = {**super().get_config(), "output_padding": self.output_padding}
-        del config["groups"]
-        return config
+    rank = 3

@@ -1,11 +1,9 @@
-"""Pooling over windows of a sequence or an image, and over all positions."""
+"""Pooling over windows of a sequence, an image or a volume, and over all positions."""
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from nnseq import ops
-from nnseq.layers.channels import in_channels_last
 from nnseq.layers.input_spec import InputSpec
 from nnseq.layers.layer import Layer
 from nnseq.layers.serialized import choice, positives
@@ -47,10 +45,7 @@ class Pooling(Layer):
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def call(self, inputs: Any) -> Any:
-        pooled = functools.partial(
-            self.function, pool_size=self.pool_size, strides=self.strides, padding=self.padding
-        )
-        return in_channels_last(pooled, inputs, self.data_format)
+        return self.function(inputs, self.pool_size, self.strides, self.padding, self.data_format)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -84,6 +79,17 @@ class MaxPooling2D(Pooling):
     function = staticmethod(ops.max_pool)
 
 
+class MaxPooling3D(Pooling):
+    """The maximum of each window of (N, D, H, W, C).
+
+    >>> MaxPooling3D(2)(ops.ones((1, 5, 4, 6, 3))).shape
+    (1, 2, 2, 3, 3)
+    """
+
+    rank = 3
+    function = staticmethod(ops.max_pool)
+
+
 class AveragePooling1D(Pooling):
     """(N, T, C) -> (N, T', C), the average of each window, over the steps inside of the input.
 
@@ -104,6 +110,102 @@ class AveragePooling2D(Pooling):
 
     rank = 2
     function = staticmethod(ops.average_pool)
+
+
+class AveragePooling3D(Pooling):
+    """The average of each window of (N, D, H, W, C), over the cells inside of the volume.
+
+    >>> AveragePooling3D(2, padding="same")(ops.ones((1, 3, 3, 3, 1))).numpy().min().item()
+    1.0
+    """
+
+    rank = 3
+    function = staticmethod(ops.average_pool)
+
+
+class AdaptivePooling(Layer):
+    """(N, ..., C) -> (N, *output_size, C): windows that divide the input, whatever its size.
+
+    Args:
+        output_size: an integer, or one for each axis of positions.
+        data_format: "channels_last" (default) or "channels_first".
+    """
+
+    rank: int  # of the positions
+    function: Callable[..., Any]
+
+    def __init__(
+        self, output_size: int | Sequence[int], data_format: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(output_size, int | list | tuple):
+            raise TypeError(
+                f"`output_size` must be an integer or {self.rank} of them. Received: {output_size} "
+                f"of type {type(output_size)}"
+            )
+        self.output_size = positives("output_size", output_size, self.rank)
+        self.data_format = check_format(data_format)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def call(self, inputs: Any) -> Any:
+        return self.function(inputs, self.output_size, self.data_format)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "output_size": self.output_size,
+            "data_format": self.data_format,
+        }
+
+
+class AdaptiveMaxPooling1D(AdaptivePooling):
+    """(N, T, C) -> (N, output_size, C), the maximum of each window.
+
+    >>> AdaptiveMaxPooling1D(2)(ops.ones((1, 5, 3))).shape
+    (1, 2, 3)
+    """
+
+    rank = 1
+    function = staticmethod(ops.adaptive_max_pool)
+
+
+class AdaptiveMaxPooling2D(AdaptivePooling):
+    """The maximum of each window of (N, H, W, C)."""
+
+    rank = 2
+    function = staticmethod(ops.adaptive_max_pool)
+
+
+class AdaptiveMaxPooling3D(AdaptivePooling):
+    """The maximum of each window of (N, D, H, W, C)."""
+
+    rank = 3
+    function = staticmethod(ops.adaptive_max_pool)
+
+
+class AdaptiveAveragePooling1D(AdaptivePooling):
+    """(N, T, C) -> (N, output_size, C), the average of each window.
+
+    >>> AdaptiveAveragePooling1D(2)(ops.ones((1, 5, 3))).shape
+    (1, 2, 3)
+    """
+
+    rank = 1
+    function = staticmethod(ops.adaptive_average_pool)
+
+
+class AdaptiveAveragePooling2D(AdaptivePooling):
+    """The average of each window of (N, H, W, C)."""
+
+    rank = 2
+    function = staticmethod(ops.adaptive_average_pool)
+
+
+class AdaptiveAveragePooling3D(AdaptivePooling):
+    """The average of each window of (N, D, H, W, C)."""
+
+    rank = 3
+    function = staticmethod(ops.adaptive_average_pool)
 
 
 class GlobalPooling(Layer):
@@ -161,13 +263,29 @@ class GlobalMaxPooling2D(GlobalMaxPooling):
     rank = 2
 
 
-class GlobalAveragePooling2D(GlobalPooling):
+class GlobalMaxPooling3D(GlobalMaxPooling):
+    """(N, D, H, W, C) -> (N, C), the maximum."""
+
+    rank = 3
+
+
+class GlobalAveragePooling(GlobalPooling):
+    """The mean over all positions."""
+
+    def call(self, inputs: Any) -> Any:
+        return ops.mean(inputs, axis=self.axes, keepdims=self.keepdims)
+
+
+class GlobalAveragePooling2D(GlobalAveragePooling):
     """(N, H, W, C) -> (N, C), the mean."""
 
     rank = 2
 
-    def call(self, inputs: Any) -> Any:
-        return ops.mean(inputs, axis=self.axes, keepdims=self.keepdims)
+
+class GlobalAveragePooling3D(GlobalAveragePooling):
+    """(N, D, H, W, C) -> (N, C), the mean."""
+
+    rank = 3
 
 
 class GlobalAveragePooling1D(GlobalPooling):

@@ -6,16 +6,22 @@ from typing import Any
 from nnseq import ops
 from nnseq.layers.input_spec import InputSpec
 from nnseq.layers.layer import Layer
-from nnseq.layers.serialized import choice, entries, pair, positive, sides
+from nnseq.layers.serialized import choice, entries, positive, positives, sides
 from nnseq.layers.serialized import data_format as check_format
 
 
-def four_sides(name: str, value: Any) -> tuple[tuple[int, int], tuple[int, int]]:
-    """`value` as ((top, bottom), (left, right)); also n and (height, width)."""
-    values = tuple(value) if isinstance(value, list | tuple) else (value, value)
-    if len(values) != 2:
-        raise ValueError(f"`{name}` should have two elements. Received: {name}={value!r}")
-    return sides(name, values[0]), sides(name, values[1])
+def all_sides(name: str, value: Any, rank: int) -> Any:
+    """`value` as (before, after) for an axis of positions, as a tuple of those for several.
+
+    Several are also given as n, or as one n for each axis.
+    """
+    if rank == 1:
+        return sides(name, value)
+    values = tuple(value) if isinstance(value, list | tuple) else (value,) * rank
+    if len(values) != rank:
+        count = {2: "two", 3: "three"}[rank]
+        raise ValueError(f"`{name}` should have {count} elements. Received: {name}={value!r}")
+    return tuple(sides(name, entry) for entry in values)
 
 
 def whole(name: str, value: Any) -> int:
@@ -68,64 +74,64 @@ class RepeatVector(Layer):
         return {**super().get_config(), "n": self.n}
 
 
-class ZeroPadding1D(Layer):
+class ZeroPadding(Layer):
+    """Zeros before and after the entries of each axis of positions.
+
+    Args:
+        padding: n, one n for each axis, or (before, after) for each axis.
+        data_format: "channels_last" (default) or "channels_first".
+    """
+
+    rank: int  # of the positions
+
+    def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.padding = all_sides("padding", padding, self.rank)
+        self.data_format = check_format(data_format)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def call(self, inputs: Any) -> Any:
+        padding = [self.padding] if self.rank == 1 else self.padding
+        if self.data_format == "channels_last":
+            return ops.pad(inputs, ((0, 0), *padding, (0, 0)))
+        return ops.pad(inputs, ((0, 0), (0, 0), *padding))
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "padding": self.padding,
+            "data_format": self.data_format,
+        }
+
+
+class ZeroPadding1D(ZeroPadding):
     """(N, T, C) -> (N, before + T + after, C) with zeros; `padding` is n or (before, after).
 
     >>> ZeroPadding1D((1, 0))(ops.ones((1, 2, 1))).reshape(-1).tolist()
     [0.0, 1.0, 1.0]
     """
 
-    def __init__(
-        self, padding: int | Sequence[int] = 1, data_format: str | None = None, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.padding = sides("padding", padding)
-        self.data_format = check_format(data_format)
-        self.input_spec = InputSpec(ndim=3)
-
-    def call(self, inputs: Any) -> Any:
-        if self.data_format == "channels_last":
-            return ops.pad(inputs, ((0, 0), self.padding, (0, 0)))
-        return ops.pad(inputs, ((0, 0), (0, 0), self.padding))
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "padding": self.padding,
-            "data_format": self.data_format,
-        }
+    rank = 1
 
 
-class ZeroPadding2D(Layer):
+class ZeroPadding2D(ZeroPadding):
     """(N, H, W, C) -> (N, top + H + bottom, left + W + right, C) with zeros around.
-
-    Args:
-        padding: n, (height, width) or ((top, bottom), (left, right)).
-        data_format: "channels_last" (default) or "channels_first".
 
     >>> ZeroPadding2D(((1, 0), (2, 2)))(ops.ones((1, 3, 3, 1))).shape
     (1, 4, 7, 1)
     """
 
-    def __init__(
-        self, padding: Any = (1, 1), data_format: str | None = None, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.padding = four_sides("padding", padding)
-        self.data_format = check_format(data_format)
-        self.input_spec = InputSpec(ndim=4)
+    rank = 2
 
-    def call(self, inputs: Any) -> Any:
-        if self.data_format == "channels_last":
-            return ops.pad(inputs, ((0, 0), *self.padding, (0, 0)))
-        return ops.pad(inputs, ((0, 0), (0, 0), *self.padding))
 
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "padding": self.padding,
-            "data_format": self.data_format,
-        }
+class ZeroPadding3D(ZeroPadding):
+    """(N, D, H, W, C) -> (N, before + D + after, ..., C) with zeros around.
+
+    >>> ZeroPadding3D((0, 1, 2))(ops.ones((1, 3, 3, 3, 1))).shape
+    (1, 3, 5, 7, 1)
+    """
+
+    rank = 3
 
 
 def cropped(layer: Layer, x: Any, axis: int, cropping: tuple[int, int]) -> Any:
@@ -141,6 +147,36 @@ def cropped(layer: Layer, x: Any, axis: int, cropping: tuple[int, int]) -> Any:
         )
     before, after = cropping
     return x[(*[slice(None)] * axis, slice(before, -after if after else None))]
+
+
+class Cropping(Layer):
+    """The input without the first and last entries of each axis of positions.
+
+    Args:
+        cropping: n, one n for each axis, or (before, after) for each axis.
+        data_format: "channels_last" (default) or "channels_first".
+    """
+
+    rank: int  # of the positions
+
+    def __init__(self, cropping: Any = 1, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.cropping = all_sides("cropping", cropping, self.rank)
+        self.data_format = check_format(data_format)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def call(self, inputs: Any) -> Any:
+        first = 1 if self.data_format == "channels_last" else 2
+        for axis, cropping in enumerate(self.cropping, first):
+            inputs = cropped(self, inputs, axis, cropping)
+        return inputs
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "cropping": self.cropping,
+            "data_format": self.data_format,
+        }
 
 
 class Cropping1D(Layer):
@@ -162,36 +198,27 @@ class Cropping1D(Layer):
         return {**super().get_config(), "cropping": self.cropping}
 
 
-class Cropping2D(Layer):
+class Cropping2D(Cropping):
     """(N, H, W, C) without its borders.
-
-    Args:
-        cropping: n, (height, width) or ((top, bottom), (left, right)).
-        data_format: "channels_last" (default) or "channels_first".
 
     >>> Cropping2D(((1, 0), (2, 2)))(ops.ones((1, 3, 7, 1))).shape
     (1, 2, 3, 1)
     """
 
-    def __init__(
-        self, cropping: Any = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.cropping = four_sides("cropping", cropping)
-        self.data_format = check_format(data_format)
-        self.input_spec = InputSpec(ndim=4)
+    rank = 2
 
-    def call(self, inputs: Any) -> Any:
-        rows = 1 if self.data_format == "channels_last" else 2
-        y = cropped(self, inputs, rows, self.cropping[0])
-        return cropped(self, y, rows + 1, self.cropping[1])
+    def __init__(self, cropping: Any = 0, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(cropping, data_format, **kwargs)
 
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "cropping": self.cropping,
-            "data_format": self.data_format,
-        }
+
+class Cropping3D(Cropping):
+    """(N, D, H, W, C) without its borders.
+
+    >>> Cropping3D((0, 1, (2, 1)))(ops.ones((1, 3, 5, 7, 1))).shape
+    (1, 3, 3, 4, 1)
+    """
+
+    rank = 3
 
 
 def interpolated(x: Any, factor: int, axis: int) -> Any:
@@ -231,40 +258,71 @@ class UpSampling1D(Layer):
         return {**super().get_config(), "size": self.size}
 
 
-class UpSampling2D(Layer):
-    """(N, H, W, C) -> (N, H * size[0], W * size[1], C).
+class UpSampling(Layer):
+    """Each entry of an axis of positions several times.
 
     Args:
-        size: an integer or two.
+        size: an integer, or one for each axis.
         data_format: "channels_last" (default) or "channels_first".
-        interpolation: "nearest" or "bilinear".
+    """
+
+    rank: int  # of the positions
+
+    def __init__(
+        self, size: int | Sequence[int] = 2, data_format: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.size = positives("size", size, self.rank)
+        self.data_format = check_format(data_format)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def grown(self, x: Any, factor: int, axis: int) -> Any:
+        """x with `factor` times as many entries along `axis`."""
+        return ops.repeat(x, factor, axis)
+
+    def call(self, inputs: Any) -> Any:
+        first = 1 if self.data_format == "channels_last" else 2
+        for axis, factor in enumerate(self.size, first):
+            inputs = self.grown(inputs, factor, axis)
+        return inputs
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "size": self.size, "data_format": self.data_format}
+
+
+class UpSampling2D(UpSampling):
+    """(N, H, W, C) -> (N, H * size[0], W * size[1], C); interpolation: "nearest" or "bilinear".
 
     >>> UpSampling2D((2, 3))(ops.ones((1, 4, 4, 2))).shape
     (1, 8, 12, 2)
     """
 
+    rank = 2
+
     def __init__(
         self,
-        size: int | Sequence[int] = (2, 2),
+        size: int | Sequence[int] = 2,
         data_format: str | None = None,
         interpolation: str = "nearest",
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.size = pair("size", size)
-        self.data_format = check_format(data_format)
+        super().__init__(size, data_format, **kwargs)
         self.interpolation = choice("interpolation", interpolation, ("nearest", "bilinear"))
-        self.input_spec = InputSpec(ndim=4)
 
-    def call(self, inputs: Any) -> Any:
-        rows = 1 if self.data_format == "channels_last" else 2
-        grown = ops.repeat if self.interpolation == "nearest" else interpolated
-        return grown(grown(inputs, self.size[0], rows), self.size[1], rows + 1)
+    def grown(self, x: Any, factor: int, axis: int) -> Any:
+        if self.interpolation == "bilinear":
+            return interpolated(x, factor, axis)
+        return super().grown(x, factor, axis)
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "size": self.size,
-            "data_format": self.data_format,
-            "interpolation": self.interpolation,
-        }
+        return {**super().get_config(), "interpolation": self.interpolation}
+
+
+class UpSampling3D(UpSampling):
+    """(N, D, H, W, C) -> (N, D * size[0], H * size[1], W * size[2], C).
+
+    >>> UpSampling3D((1, 2, 3))(ops.ones((1, 4, 4, 4, 2))).shape
+    (1, 4, 8, 12, 2)
+    """
+
+    rank = 3

@@ -1,38 +1,41 @@
-"""DepthwiseConv2D and SeparableConv2D."""
+"""DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D and SeparableConv2D."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from nnseq import activations, constraints, initializers, ops, regularizers
-from nnseq.layers.channels import channel_axis, in_channels_last
 from nnseq.layers.input_spec import InputSpec
 from nnseq.layers.layer import Layer
-from nnseq.layers.serialized import choice, pair, positive, serialized
+from nnseq.layers.serialized import choice, positive, positives, serialized
 from nnseq.layers.serialized import data_format as check_format
+from nnseq.ops.positions import channel_axis, in_channels_last
 
 
 class Depthwise(Layer):
-    """What the two have in common: a convolution of each channel on its own, bias, activation.
+    """A convolution of each channel on its own over `rank` axes of positions, bias, activation.
 
     Args:
-        kernel_size, strides, dilation_rate: an integer or two; one of the last two must be 1.
+        kernel_size, strides, dilation_rate: an integer, or one for each axis of positions; one
+            of the last two must be 1.
         padding: "valid" or "same", as in Conv2D.
         depth_multiplier: number of channels made of each input channel.
         data_format: "channels_last" (default) or "channels_first".
         activation: name or function applied at the end.
 
     Raises:
-        ValueError: if an argument is out of range or the image is smaller than the kernel.
+        ValueError: if an argument is out of range or the input is smaller than the kernel.
     """
+
+    rank: int
 
     def __init__(
         self,
         kernel_size: int | Sequence[int],
-        strides: int | Sequence[int] = (1, 1),
+        strides: int | Sequence[int] = 1,
         padding: str = "valid",
         depth_multiplier: int = 1,
         data_format: str | None = None,
-        dilation_rate: int | Sequence[int] = (1, 1),
+        dilation_rate: int | Sequence[int] = 1,
         activation: Any = None,
         use_bias: bool = True,
         depthwise_initializer: Any = "glorot_uniform",
@@ -45,12 +48,12 @@ class Depthwise(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.kernel_size = pair("kernel_size", kernel_size)
-        self.strides = pair("strides", strides)
+        self.kernel_size = positives("kernel_size", kernel_size, self.rank)
+        self.strides = positives("strides", strides, self.rank)
         self.padding = choice("padding", padding, ("valid", "same"))
         self.depth_multiplier = positive("depth_multiplier", depth_multiplier)
         self.data_format = check_format(data_format)
-        self.dilation_rate = pair("dilation_rate", dilation_rate)
+        self.dilation_rate = positives("dilation_rate", dilation_rate, self.rank)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.depthwise_initializer = initializers.get(depthwise_initializer)
@@ -59,7 +62,7 @@ class Depthwise(Layer):
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.depthwise_constraint = constraints.get(depthwise_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
-        self.input_spec = InputSpec(ndim=4)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
                 "`strides > 1` is not supported in conjunction with `dilation_rate > 1`. "
@@ -73,7 +76,7 @@ class Depthwise(Layer):
             raise ValueError(
                 f"The number of input channels must be known. Received: input_shape={input_shape}"
             )
-        self.input_spec = InputSpec(ndim=4, axes={axis: channels})
+        self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
         return int(channels)
 
     def _add_kernel(self, name: str, channels: int) -> Any:
@@ -100,7 +103,7 @@ class Depthwise(Layer):
         return self.activation(in_channels_last(self._convolved, inputs, self.data_format))
 
     def _convolved(self, x: Any) -> Any:
-        """Of (N, H, W, C), without the activation."""
+        """Of (N, ..., C), without the activation."""
         raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
@@ -127,12 +130,8 @@ class Depthwise(Layer):
         }
 
 
-class DepthwiseConv2D(Depthwise):
-    """(N, H, W, C) -> (N, H', W', C * depth_multiplier), kernel (kh, kw, C, depth_multiplier).
-
-    >>> DepthwiseConv2D(3, depth_multiplier=2)(ops.ones((1, 5, 6, 3))).shape
-    (1, 3, 4, 6)
-    """
+class DepthwiseConv(Depthwise):
+    """(N, ..., C) -> (N, ..., C * depth_multiplier), kernel (..., C, depth_multiplier)."""
 
     def build(self, input_shape: Any) -> None:
         channels = self._channels(input_shape)
@@ -140,25 +139,43 @@ class DepthwiseConv2D(Depthwise):
         self.bias = self._add_bias(channels * self.depth_multiplier)
 
     def _convolved(self, x: Any) -> Any:
-        y = ops.depthwise_conv(x, self.kernel, self.strides, self.padding, None, self.dilation_rate)
+        y = ops.depthwise_conv(
+            x, self.kernel, self.strides, self.padding, "channels_last", self.dilation_rate
+        )
         return y if self.bias is None else ops.add(y, self.bias)
 
 
-class SeparableConv2D(Depthwise):
-    """A depthwise convolution, then one over the channels: (N, H, W, C) -> (N, H', W', filters).
+class DepthwiseConv1D(DepthwiseConv):
+    """(N, T, C) -> (N, T', C * depth_multiplier), kernel (k, C, depth_multiplier).
 
-    >>> SeparableConv2D(8, 3, padding="same")(ops.ones((1, 5, 6, 3))).shape
-    (1, 5, 6, 8)
+    >>> DepthwiseConv1D(3, depth_multiplier=2)(ops.ones((1, 5, 3))).shape
+    (1, 3, 6)
     """
+
+    rank = 1
+
+
+class DepthwiseConv2D(DepthwiseConv):
+    """(N, H, W, C) -> (N, H', W', C * depth_multiplier), kernel (kh, kw, C, depth_multiplier).
+
+    >>> DepthwiseConv2D(3, depth_multiplier=2)(ops.ones((1, 5, 6, 3))).shape
+    (1, 3, 4, 6)
+    """
+
+    rank = 2
+
+
+class SeparableConv(Depthwise):
+    """A depthwise convolution, then one over the channels: (N, ..., C) -> (N, ..., filters)."""
 
     def __init__(
         self,
         filters: int,
         kernel_size: int | Sequence[int],
-        strides: int | Sequence[int] = (1, 1),
+        strides: int | Sequence[int] = 1,
         padding: str = "valid",
         data_format: str | None = None,
-        dilation_rate: int | Sequence[int] = (1, 1),
+        dilation_rate: int | Sequence[int] = 1,
         depth_multiplier: int = 1,
         activation: Any = None,
         use_bias: bool = True,
@@ -202,7 +219,7 @@ class SeparableConv2D(Depthwise):
         self.depthwise_kernel = self._add_kernel("depthwise_kernel", channels)
         self.pointwise_kernel = self.add_weight(
             name="pointwise_kernel",
-            shape=(1, 1, channels * self.depth_multiplier, self.filters),
+            shape=(*[1] * self.rank, channels * self.depth_multiplier, self.filters),
             initializer=self.pointwise_initializer,
             regularizer=self.pointwise_regularizer,
             constraint=self.pointwise_constraint,
@@ -210,8 +227,15 @@ class SeparableConv2D(Depthwise):
         self.bias = self._add_bias(self.filters)
 
     def _convolved(self, x: Any) -> Any:
-        kernels = (self.depthwise_kernel, self.pointwise_kernel)
-        y = ops.separable_conv(x, *kernels, self.strides, self.padding, None, self.dilation_rate)
+        y = ops.separable_conv(
+            x,
+            self.depthwise_kernel,
+            self.pointwise_kernel,
+            self.strides,
+            self.padding,
+            "channels_last",
+            self.dilation_rate,
+        )
         return y if self.bias is None else ops.add(y, self.bias)
 
     def get_config(self) -> dict[str, Any]:
@@ -222,3 +246,23 @@ class SeparableConv2D(Depthwise):
                 self, "pointwise_initializer", "pointwise_regularizer", "pointwise_constraint"
             ),
         }
+
+
+class SeparableConv1D(SeparableConv):
+    """(N, T, C) -> (N, T', filters), kernels (k, C, depth_multiplier) and (1, ..., filters).
+
+    >>> SeparableConv1D(8, 3, padding="same")(ops.ones((1, 5, 3))).shape
+    (1, 5, 8)
+    """
+
+    rank = 1
+
+
+class SeparableConv2D(SeparableConv):
+    """(N, H, W, C) -> (N, H', W', filters), kernels (kh, kw, C, depth_multiplier), (1, 1, ...).
+
+    >>> SeparableConv2D(8, 3, padding="same")(ops.ones((1, 5, 6, 3))).shape
+    (1, 5, 6, 8)
+    """
+
+    rank = 2

@@ -95,36 +95,35 @@ def entries(name: str, value: Any) -> tuple[Any, ...]:
     return tuple(value)
 
 
+def _integers(
+    name: str, value: int | Sequence[int], count: int, least: int, what: str
+) -> tuple[int, ...]:
+    given: list[Any] = list(value) if isinstance(value, list | tuple) else [value] * count
+    values = tuple(given)
+    if len(values) != count or not all(type(v) is int and v >= least for v in values):
+        several = {1: "", 2: " or two of them", 3: " or three of them"}[count]
+        raise ValueError(f"`{name}` must be {what}{several}. Received: {name}={value!r}")
+    return values
+
+
 def positives(name: str, value: int | Sequence[int], count: int) -> tuple[int, ...]:
     """`value` as `count` positive integers, all n for n.
 
     >>> positives("strides", 2, 1), positives("strides", (1, 3), 2)
     ((2,), (1, 3))
     """
-    given: list[Any] = list(value) if isinstance(value, list | tuple) else [value] * count
-    values = tuple(given)
-    if len(values) != count or not all(type(v) is int and v > 0 for v in values):
-        raise ValueError(
-            f"`{name}` must be a positive integer{' or two of them' if count == 2 else ''}. "
-            f"Received: {name}={value!r}"
-        )
-    return values
+    return _integers(name, value, count, 1, "a positive integer")
 
 
-def pair(name: str, value: int | Sequence[int]) -> tuple[int, int]:
-    """`value` as two positive integers, (n, n) for n."""
-    rows, columns = positives(name, value, 2)
-    return rows, columns
+def counts(name: str, value: int | Sequence[int], count: int) -> tuple[int, ...]:
+    """`value` as `count` integers of at least 0, all n for n."""
+    return _integers(name, value, count, 0, "an integer of at least 0")
 
 
 def sides(name: str, value: Any) -> tuple[int, int]:
-    """`value` as two integers of at least 0, (n, n) for n."""
-    values = tuple(value) if isinstance(value, list | tuple) else (value, value)
-    if len(values) != 2 or not all(type(n) is int and n >= 0 for n in values):
-        raise ValueError(
-            f"`{name}` must be an integer of at least 0 or two of them. Received: {name}={value!r}"
-        )
-    return values
+    """`value` as (before, after), integers of at least 0; (n, n) for n."""
+    before, after = counts(name, value, 2)
+    return before, after
 
 
 def choice(name: str, value: Any, choices: Sequence[str]) -> str:

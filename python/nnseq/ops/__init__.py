@@ -158,6 +158,8 @@ from nnseq.ops.nan_reductions import (
     ptp,
 )
 from nnseq.ops.nn import (
+    adaptive_average_pool,
+    adaptive_max_pool,
     average_pool,
     batch_normalization,
     binary_crossentropy,
@@ -275,6 +277,8 @@ from nnseq.ops.windows import (
 __all__ = [
     "abs",
     "absolute",
+    "adaptive_average_pool",
+    "adaptive_max_pool",
     "add",
     "all",
     "allclose",
