@@ -59,6 +59,7 @@ void gather(const Exec& exec, int64_t outer, int64_t size, int64_t inner, const 
 // keep their order whatever the threads.
 void scatter_add(const Exec& exec, int64_t outer, int64_t size, int64_t inner, const float* x,
                  const TensorRef& indices, float* out) noexcept {
+  constexpr int64_t kSieve = 512;
   const Indices index(indices);
   const int64_t count = index.count();
   const auto add = exec.kernels->vector.binary[static_cast<int>(BinaryFn::kAdd)];
@@ -70,12 +71,20 @@ void scatter_add(const Exec& exec, int64_t outer, int64_t size, int64_t inner, c
     const int64_t begin = size * part / ranges, end = size * (part + 1) / ranges;
     float* slice = out + o * size * inner;
     std::fill(slice + begin * inner, slice + end * inner, 0.0f);
-    for (int64_t i = 0; i < count; ++i) {
-      const int64_t to = part == 0 ? index.checked(exec, i, size) : index[i];
-      const int64_t row = to < 0 || to >= size ? 0 : to;
-      if (row < begin || row >= end) continue;
-      float* y = slice + row * inner;
-      add(inner, y, 1, x + (o * count + i) * inner, 1, y);
+    // First the indices of this range, without a branch to mispredict, then their rows.
+    for (int64_t first = 0; first < count; first += kSieve) {
+      int64_t hits[kSieve], n = 0;
+      for (int64_t i = first; i < std::min(count, first + kSieve); ++i) {
+        const int64_t to = part == 0 ? index.checked(exec, i, size) : index[i];
+        const int64_t row = to < 0 || to >= size ? 0 : to;
+        hits[n] = i;
+        n += row >= begin && row < end;
+      }
+      for (int64_t h = 0; h < n; ++h) {
+        const int64_t to = index[hits[h]], row = to < 0 || to >= size ? 0 : to;
+        float* y = slice + row * inner;
+        add(inner, y, 1, x + (o * count + hits[h]) * inner, 1, y);
+      }
     }
   });
 }

@@ -54,36 +54,47 @@ void apply(const Job& job, Range m, Range n) {
   }
 }
 
-// C[m, n] += A[m, k] . B[k, n]; `origin` is where the packed blocks of A and B begin in m and n.
+// C[m, n] += A[m, k] . B[k, n] for up to kHotTiles rows of tiles; `origin` is where the packed
+// blocks of A and B begin in m and n. The tiles run along the rows of B that fit L1 together; until
+// the last of them the sums, which do not end there, wait in `partial`.
 void multiply(const Job& job, Range m, Range n, Range k, int64_t origin_m, int64_t origin_n) {
   const Gemm& p = job.p;
   const auto& kernels = job.kernels.gemm;
   const TileShape tile = job.plan.tile;
+  const int64_t width = tile.columns();
+  alignas(64) float partial[kHotTiles * kMaxTileFloats];
   Tile t{};
-  t.k = k.size();
   t.runs = t.blocks = 1;
-  t.ldc = p.ldc;
-  t.accumulate = k.begin > 0 || job.epilogue.accumulate;
-  const float* const bias = k.end == p.k ? job.epilogue.bias : nullptr;
   const bool by_k = job.plan.pack_a || p.trans_a;
   t.stride_a = job.plan.pack_a ? tile.rows : p.lda;
-  t.ldb = job.plan.pack_b ? tile.columns() : p.ldb;
-  for (int64_t j = n.begin; j < n.end; j += tile.columns()) {
-    const int64_t columns = std::min<int64_t>(tile.columns(), n.end - j);
+  t.ldb = job.plan.pack_b ? width : p.ldb;
+  for (int64_t j = n.begin; j < n.end; j += width) {
+    const int64_t columns = std::min(width, n.end - j);
     const int64_t vectors = ceil_div(columns, kLanes);
     t.last = columns - (vectors - 1) * kLanes;
-    t.bias = bias ? bias + j : nullptr;
-    const float* const b =
-        job.plan.pack_b ? job.packed_b + (j - origin_n) * k.size() : job.b + k.begin * p.ldb + j;
-    for (int64_t i = m.begin; i < m.end; i += tile.rows) {
-      const int64_t rows = std::min<int64_t>(tile.rows, m.end - i);
-      t.a = job.plan.pack_a ? job.packed_a + (i - origin_m) * k.size()
-            : p.trans_a     ? job.a + k.begin * p.lda + i
-                            : job.a + i * p.lda + k.begin;
-      t.b = b;
-      t.c = job.c + i * p.ldc + j;
-      kernels.tile[by_k][vectors][rows](t);
-    }
+    Range hot{k.begin, k.begin};
+    do {
+      hot = {hot.end, std::min(hot.end + job.plan.hot_k, k.end)};
+      const bool ends = hot.end == k.end;
+      t.k = hot.size();
+      t.b = job.plan.pack_b
+                ? job.packed_b + (j - origin_n) * k.size() + (hot.begin - k.begin) * width
+                : job.b + hot.begin * p.ldb + j;
+      t.ldc = ends ? p.ldc : vectors * kLanes;
+      t.accumulate = ends && (k.begin > 0 || job.epilogue.accumulate);
+      t.bias = job.epilogue.bias && hot.end == p.k ? job.epilogue.bias + j : nullptr;
+      float* sums = partial;
+      for (int64_t i = m.begin; i < m.end; i += tile.rows, sums += kMaxTileFloats) {
+        const int64_t rows = std::min<int64_t>(tile.rows, m.end - i);
+        t.a = job.plan.pack_a
+                  ? job.packed_a + (i - origin_m) * k.size() + (hot.begin - k.begin) * tile.rows
+              : p.trans_a ? job.a + hot.begin * p.lda + i
+                          : job.a + i * p.lda + hot.begin;
+        t.c = ends ? job.c + i * p.ldc + j : sums;
+        t.start = hot.begin > k.begin ? sums : nullptr;
+        kernels.tile[by_k][vectors][rows](t);
+      }
+    } while (hot.end < k.end);
   }
 }
 

@@ -8,6 +8,7 @@ namespace nnseq::cpu {
 inline constexpr int kLanes = 16;
 inline constexpr int kMaxTileRows = 16;
 inline constexpr int kMaxTileVectors = 8;
+inline constexpr int kMaxTileFloats = 28 * kLanes;  // the accumulators of the largest tile
 
 // One register tile: C (rows, 16 * vectors) = A . B (+ C) (+ bias). The reduction runs, in this
 // order, over blocks x runs x k; A jumps by block_stride and run_stride, B is read row after row.
@@ -21,9 +22,10 @@ struct Tile {
   int64_t ldb;
   float* c;
   int64_t ldc;
-  int64_t last;       // 1..16 columns in the last vector; the others are not touched
-  const float* bias;  // (columns,) or null; added last
-  bool accumulate;    // add to C
+  int64_t last;        // 1..16 columns in the last vector; the others are not touched
+  const float* bias;   // (columns,) or null; added last
+  bool accumulate;     // add to C
+  const float* start;  // (rows, 16 * vectors) of an interrupted sum to go on from, or null: zeros
 };
 
 using TileFn = void (*)(const Tile&);

@@ -35,6 +35,7 @@ struct GemmPlan {
   // Why the operand is packed; null: it is read in place.
   const char *pack_a = nullptr, *pack_b = nullptr;
   std::int64_t block_k = 0;
+  std::int64_t hot_k = 0;  // rows of B that a block's tiles run along while they are in L1
   std::int64_t block_m = 0, block_n = 0;  // rows of A, columns of B packed at one time
   // The grid of parallel blocks, each some whole tiles, inside one (block_m, block_n) block.
   std::int64_t grid_m = 1, grid_n = 1;

@@ -143,9 +143,25 @@ TEST_P(GemmTest, ReductionsLongerThanABlock) {
       for (const bool tb : {false, true}) {
         check(GetParam(), {ta, tb, 19, 37, k}, true, true, true);
         check(GetParam(), {ta, tb, 33, 10, k}, false, true, false);
+        check(GetParam(), {ta, tb, 19, 300, k}, true, true, true);  // in parts that stay in L1
       }
     }
   }
+}
+
+// Many rows take B in parts, one row does not: the parts continue a sum, so the bits are the same.
+TEST_P(GemmTest, BitsOfARowDoNotDependOnTheOthers) {
+  const Case all{false, false, 40, 300, 500, 3};
+  const Gemm p = problem(all);
+  Operands together(p, false, 1), alone = together;
+  const Exec exec = exec_on(GetParam());
+  run(exec, p, together, {});
+  Gemm row = p;
+  row.m = 1;
+  for (int64_t i = 0; i < p.m; ++i) {
+    gemm(exec, row, &alone.a[i * p.lda], &alone.b[0], &alone.c[i * p.ldc], {}, nullptr);
+  }
+  for (int64_t i = 0; i < p.m * p.ldc; ++i) ASSERT_EQ(together.c[i], alone.c[i]) << "at " << i;
 }
 
 TEST_P(GemmTest, PackedOperands) {

@@ -19,6 +19,8 @@ constexpr int kAccumulators = 2, kBestVectors = 1;
 constexpr bool kMaskIsFree = false;
 #endif
 
+static_assert(kAccumulators * kLanes <= kMaxTileFloats);
+
 constexpr int max_rows(int vectors) {
   const int rows = kAccumulators / vectors;
   return rows < kMaxTileRows ? rows : kMaxTileRows;
@@ -162,6 +164,13 @@ NNSEQ_INLINE void run_tile(const Tile& t) {
     for (int v = 0; v < NV; ++v) {
       __builtin_prefetch(t.c + i * t.ldc + 16 * v, 1, 3);
       acc[i][v] = zero();
+    }
+  }
+  if (t.start != nullptr) {
+    NNSEQ_UNROLL
+    for (int i = 0; i < MR; ++i) {
+      NNSEQ_UNROLL
+      for (int v = 0; v < NV; ++v) acc[i][v] = load(t.start + (i * NV + v) * 16);
     }
   }
   // Addresses of C are computed anew at the end instead of kept in registers meanwhile.
