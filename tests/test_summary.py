@@ -304,6 +304,33 @@ def test_subclassed_model():
 
 
 # --- where it is printed -------------------------------------------------------------------------
+class Halves(layers.Layer):
+    """Two inputs, two outputs, no `compute_output_shape`."""
+
+    def build(self, left_shape, right_shape):
+        self.dense = layers.Dense(right_shape[-1] // 2)
+
+    def call(self, left, right):
+        return left[:, :2], self.dense(right)
+
+
+def test_layers_of_a_subclassed_model_show_what_they_were_built_for():
+    class Mine(Model):
+        def __init__(self):
+            super().__init__()
+            self.parts = [layers.Embedding(9, 6), layers.Flatten(), Halves(), layers.Dense(3)]
+
+        def call(self, x):
+            embedding, flatten, halves, dense = self.parts
+            x = flatten(embedding(x))
+            return dense(halves(x, right=x)[1])
+
+    model = Mine()
+    model(np.ones((2, 4), "int32"))
+    shapes = [row[1] for row in rows_of(model)]
+    assert shapes == ["(None, 4, 6)", "(None, 24)", "((None, 2), (None, 12))", "(None, 3)"]
+
+
 def test_prints(capsys):
     clear_session()
     model = guide_model(input_shape=(4,))

@@ -13,6 +13,7 @@ from nnseq.engine.dtypes import numpy_dtype
 from nnseq.engine.operation import FunctionOperation, Node, Operation
 from nnseq.engine.tensor import KerasTensor
 from nnseq.layers.layer import Layer
+from nnseq.layers.shapes import map_shapes
 from nnseq.models.planned_memory import planned_memory
 from nnseq.training.trainer import Trainer, check_count
 from nnseq.utils import notebook, table
@@ -164,17 +165,25 @@ def _type_name(op: Operation) -> str:
 
 
 def _shape_text(op: Operation, node: Node | None) -> str:
-    if node is None:
-        if not op._inbound_nodes:
-            return "?"
+    if node is None and op._inbound_nodes:
         node = op._inbound_nodes[-1]
-    shapes = nest.map_structure(_one_shape, node.outputs)
+    if node is not None:
+        shapes = nest.map_structure(_one_shape, node.outputs)
+    elif isinstance(op, Layer) and op._built_for:  # in a subclassed model: called on values only
+        try:
+            shapes = map_shapes(_one_shape, op.compute_output_shape(**op._built_for))
+        except Exception:  # `call` needs more than these inputs, or other types
+            return "?"
+    else:
+        return "?"
     flat = nest.flatten(shapes)
     return str(flat[0]) if len(flat) == 1 else str(shapes).replace("'", "")
 
 
 def _one_shape(x: Any) -> str:
-    return f"({', '.join(map(str, x.shape))})" if isinstance(x, KerasTensor) else str(x)
+    """The shape, of a KerasTensor or itself, as it is shown; other outputs as they are."""
+    shape = x.shape if isinstance(x, KerasTensor) else x
+    return f"({', '.join(map(str, shape))})" if isinstance(shape, tuple) else str(x)
 
 
 def _params(op: Operation) -> str:

@@ -49,7 +49,8 @@ def made(package: Any, value: Any) -> Any:
 
 def _check_weight(value: Any) -> None:
     if value is not None and not isinstance(value, Real):
-        raise ValueError(f"`loss_weights` must hold numbers. Received: {value!r}")
+        hint = "; metrics are given as `metrics=`" if isinstance(value, str) else ""
+        raise ValueError(f"`loss_weights` must hold numbers. Received: {value!r}{hint}")
 
 
 class CompileLoss:
