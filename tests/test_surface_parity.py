@@ -36,7 +36,7 @@ NO_DEFAULT_OBJECT = {
     "Constraint", "Initializer", "InputSpec", "Layer", "LearningRateSchedule", "Loss",
     "Bidirectional", "RNN", "StackedRNNCells",  # of layers and cells: test_rnn_wrappers.py
     "LossScaleOptimizer",  # of another optimizer: test_optimizers_accumulation.py
-    "MeanMetricWrapper", "Metric", "Optimizer", "Regularizer",
+    "MeanMetricWrapper", "Metric", "Optimizer", "Pipeline", "Regularizer",
     "SpectralNormalization", "TimeDistributed", "Wrapper",
     "Hashing", "IntegerLookup", "StringLookup", "TextVectorization",  # Keras: with TensorFlow only
 }  # fmt: skip

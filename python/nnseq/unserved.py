@@ -39,12 +39,12 @@ _REASONS: dict[str, str] = {
         "Operation",
         "not available yet": "ops.custom_gradient ops.associative_scan",
         "use RandomFlip, RandomRotation, RandomZoom, RandomTranslation, RandomContrast, "
-        "RandomBrightness or RandomCrop": "layers.AugMix layers.AutoContrast layers.CutMix "
+        "RandomBrightness or RandomCrop": "layers.AugMix layers.CutMix "
         "layers.ContrastLimitedAdaptiveHistogramEqualization layers.Equalization layers.MixUp "
-        "layers.Pipeline layers.RandAugment layers.RandomColor* layers.RandomElasticTransform "
-        "layers.RandomErasing layers.RandomGaussianBlur layers.RandomGrayscale layers.RandomHue "
-        "layers.RandomInvert layers.RandomPerspective layers.RandomPosterization "
-        "layers.RandomSaturation layers.RandomSharpness layers.RandomShear layers.Solarization",
+        "layers.RandAugment layers.RandomColor* layers.RandomElasticTransform "
+        "layers.RandomGaussianBlur layers.RandomHue "
+        "layers.RandomPerspective layers.RandomPosterization "
+        "layers.RandomSaturation layers.RandomSharpness layers.RandomShear",
         "bounding boxes are not available": "layers.MaxNumBoundingBoxes utils.bounding_boxes",
         "use Hashing of the joined strings": "layers.HashedCrossing",
         "Fourier transforms are not available; compute spectra with NumPy before the model": ""

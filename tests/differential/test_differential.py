@@ -35,6 +35,8 @@ EXCEPT = {
     | {"CenterCrop", "RandomBrightness", "RandomContrast", "RandomCrop", "RandomFlip"}
     | {"RandomRotation", "RandomTranslation", "RandomZoom", "Resizing", "CategoryEncoding"}
     | {"Discretization", "Hashing", "IntegerLookup", "StringLookup", "TextVectorization"}
+    | {"AutoContrast", "Pipeline", "RandomErasing", "RandomGrayscale", "RandomInvert"}
+    | {"Solarization"}
     | {"Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"}  # 2 inputs
     | {"AdditiveAttention", "Attention", "Dot", "GroupQueryAttention", "MultiHeadAttention"}
     | {"ConvLSTM3D"}  # 5 dimensions

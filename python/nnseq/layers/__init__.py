@@ -39,6 +39,7 @@ from nnseq.layers.merging import (
 )
 from nnseq.layers.multi_head_attention import GroupQueryAttention, MultiHeadAttention
 from nnseq.layers.normalization import BatchNormalization, LayerNormalization
+from nnseq.layers.pipeline import Pipeline
 from nnseq.layers.pooling import (
     AdaptiveAveragePooling1D,
     AdaptiveAveragePooling2D,
@@ -60,6 +61,13 @@ from nnseq.layers.pooling import (
     MaxPooling3D,
 )
 from nnseq.layers.preprocessing import Normalization, Rescaling
+from nnseq.layers.random_colors import (
+    AutoContrast,
+    RandomErasing,
+    RandomGrayscale,
+    RandomInvert,
+    Solarization,
+)
 from nnseq.layers.random_images import (
     RandomBrightness,
     RandomContrast,
@@ -171,6 +179,7 @@ __all__ = [
     "AdditiveAttention",
     "AlphaDropout",
     "Attention",
+    "AutoContrast",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -252,11 +261,15 @@ __all__ = [
     "Normalization",
     "PReLU",
     "Permute",
+    "Pipeline",
     "RMSNormalization",
     "RandomBrightness",
     "RandomContrast",
     "RandomCrop",
+    "RandomErasing",
     "RandomFlip",
+    "RandomGrayscale",
+    "RandomInvert",
     "RandomRotation",
     "RandomTranslation",
     "RandomZoom",
@@ -273,6 +286,7 @@ __all__ = [
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",
+    "Solarization",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
