@@ -102,6 +102,8 @@ class Variable(Operators):
             )
         if state.trace is not None:
             state.trace.assign(self, operators["cast"](value, self.dtype))
+        elif isinstance(value, np.ndarray) and value.dtype.name == self.dtype:
+            self.handle.assign(value)
         else:
             if isinstance(value, Variable):
                 value = concrete(value.handle.value())
@@ -178,26 +180,29 @@ def assign_stored(owner: str, variables: Sequence[Variable], values: Sequence[An
                 f"{owner}: the variable '{variable.name}' has the type {variable.dtype}, which the "
                 f"stored values, of type {value.dtype}, do not fit."
             )
-    arrays = [
-        _exactly(owner, variable, np.asarray(value))
+    checked = [  # what may not fit is read before anything is changed, the rest one by one
+        _exactly(owner, variable, np.asarray(value)) if _is_narrower(variable, value) else value
         for variable, value in zip(variables, values, strict=True)
     ]
-    for variable, array in zip(variables, arrays, strict=True):
-        variable.assign(array)
+    for variable, value in zip(variables, checked, strict=True):
+        variable.assign(np.asarray(value, variable.dtype))
 
 
 def _kind(dtype: np.dtype) -> str:
     return "i" if dtype.kind == "u" else dtype.kind
 
 
+def _is_narrower(variable: Variable, value: Any) -> bool:
+    """Whether values of the stored type may be no values of the Variable's."""
+    stored, own = np.dtype(value.dtype).newbyteorder("="), np.dtype(variable.dtype)
+    return stored != own and own.itemsize <= stored.itemsize
+
+
 def _exactly(owner: str, variable: Variable, array: np.ndarray) -> np.ndarray:
     """The array in the type of the Variable, if that changes no value."""
     with np.errstate(over="ignore"):
         converted = array.astype(variable.dtype, copy=False)
-    is_narrower = converted.dtype.itemsize <= array.dtype.itemsize
-    if is_narrower and converted.dtype != array.dtype.newbyteorder("="):
-        if np.array_equal(converted, array, equal_nan=array.dtype.kind == "f"):
-            return converted
+    if not np.array_equal(converted, array, equal_nan=array.dtype.kind == "f"):
         raise ValueError(
             f"{owner}: the values stored for '{variable.name}', of type {array.dtype}, are no "
             f"{variable.dtype} numbers; save them as {variable.dtype}."
@@ -218,7 +223,10 @@ def _initial_value(
         name = None if dtype is None else standardize_dtype(dtype)
         if isinstance(initializer, Variable):
             initializer = initializer.handle.numpy()
-        array = to_core(initializer, name).numpy()
+        if isinstance(initializer, np.ndarray) and initializer.dtype.name == name:
+            array = np.asarray(initializer, order="C")
+        else:
+            array = to_core(initializer, name).numpy()
     if shape is not None and tuple(shape) != array.shape:
         raise ValueError(f"the initial value has shape {array.shape}, expected {tuple(shape)}")
     return array

@@ -87,6 +87,8 @@ class Archive:
 
     def weights(self) -> IO[bytes]:
         """The weights as a file, checked against their checksum; open as long as the archive."""
+        if not self.has(WEIGHTS):
+            raise ModelFileError(f"there are no weights ({WEIGHTS}) in it.")
         if self._folder is not None:
             return self._opened.enter_context(open_regular(self._folder / WEIGHTS, follow=False))
         info = self._zip.getinfo(WEIGHTS)

@@ -137,13 +137,12 @@ def load_model(
             raise ModelFileError(f"{archive.CONFIG} is not the configuration of a model.")
         if not compile:
             config.pop("compile_config", None)
-        contents = _contents(opened, members.weights()) if members.has(archive.WEIGHTS) else None
+        contents = _contents(opened, members.weights())
         with budget(_budget(contents)), sharing_objects():
             model = deserialize_keras_object(config, custom_objects, safe_mode)
         if not hasattr(model, "load_weights"):
             raise ModelFileError(f"it holds a {type(model).__name__}, which is not a model.")
-        if contents is not None:
-            read_state(contents, model)
+        read_state(contents, model)
         for place, part in walk(model):
             name = f"assets/{place}/vocabulary.txt"
             if hasattr(part, "load_vocabulary") and members.has(name):
@@ -158,10 +157,10 @@ def _contents(opened: ExitStack, file: IO[bytes]) -> Contents:
     return contents
 
 
-def _budget(contents: Contents | None) -> int:
+def _budget(contents: Contents) -> int:
     """The bytes of Variables for a file: its own, twice as many of an optimizer that it may not
     have, all of them once more if they are stored in half the width, and some of metrics."""
-    return 6 * (0 if contents is None else contents.size) + limits.spare_bytes // 2
+    return 6 * contents.size + limits.spare_bytes // 2
 
 
 def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
@@ -198,8 +197,6 @@ def load_weights(
     with naming(path), _unchanged_on_error(model), ExitStack() as opened:
         if path.suffix == ".keras":
             members = opened.enter_context(archive.Archive(path))
-            if not members.has(archive.WEIGHTS):
-                raise ModelFileError(f"there are no weights ({archive.WEIGHTS}) in it.")
             file = members.weights()
         else:
             file = opened.enter_context(open_regular(path))

@@ -29,13 +29,17 @@ def open_zip(file: IO[bytes]) -> tuple[zipfile.ZipFile, dict[str, int]]:
         ModelFileError: if it is no archive, is cut short, or says two things about one member.
     """
     size = size_of(file)
-    _check_end(file, size)
+    count = _check_end(file, size)
     try:
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
         raise ModelFileError(f"it is not a `.keras` zip archive: {one_line(error)}") from None
     members = archive.infolist()
-    if len({info.filename for info in members}) != len(members):
+    if len(members) != count:
+        raise ModelFileError(
+            f"the archive says that it has {count} members, but lists {len(members)}."
+        )
+    if len({info.filename for info in members}) != count:
         raise ModelFileError("the archive holds two members of one name.")
     starts = {}
     at = 0
@@ -55,8 +59,8 @@ def open_zip(file: IO[bytes]) -> tuple[zipfile.ZipFile, dict[str, int]]:
     return archive, starts
 
 
-def _check_end(file: IO[bytes], size: int) -> None:
-    """The record at the end, without a comment, and how many members it promises."""
+def _check_end(file: IO[bytes], size: int) -> int:
+    """How many members the record at the end promises, behind which nothing may be."""
     file.seek(max(0, size - _END.size))
     tail = file.read(_END.size)
     if len(tail) == _END.size and tail[:4] == b"PK\5\6" and tail[-2:] == b"\0\0":
@@ -66,7 +70,7 @@ def _check_end(file: IO[bytes], size: int) -> None:
                 f"the archive has {count} members on {disk + 1} disks; the limit is "
                 f"{limits.entries} on one."
             )
-        return
+        return int(count)
     file.seek(0)
     start = file.read(8)
     if start == b"\x89HDF\r\n\x1a\n":
@@ -119,6 +123,8 @@ def _check_name(info: zipfile.ZipInfo) -> None:
     )
     if is_bad:
         raise ModelFileError(f"a member has the name {name[:80]!r}, which is no path inside it.")
+    if info.comment:
+        raise ModelFileError(f"member {name!r} has a comment.")
     if info.flag_bits & _FLAG_ENCRYPTED:
         raise ModelFileError(f"member {name!r} is encrypted.")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
