@@ -42,7 +42,10 @@ def is_data(value: Any) -> bool:
 
 
 def as_numpy(value: Any) -> np.ndarray:
-    """`np.asarray`, but columns of different types of numbers, as in pandas, are float64."""
+    """`np.asarray`, but columns of different types of numbers, as in pandas, are float64; of a
+    tensor of PyTorch the values, wherever they are."""
+    if hasattr(value, "detach") and hasattr(value, "cpu"):
+        value = value.detach().cpu()
     array = np.asarray(value)
     if array.dtype.kind == "O" and hasattr(value, "to_numpy") and hasattr(value, "dtypes"):
         kinds = {dtype.kind for dtype in np.ravel(np.asarray(value.dtypes, dtype=object))}

@@ -5,6 +5,7 @@ import random
 import warnings
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import chain, islice
 from itertools import count as count_from_0
 from typing import Any
@@ -146,7 +147,8 @@ class BatchSource(Source):
         if isinstance(batches, PyDataset):
             self.num_batches = batches.num_batches
         elif hasattr(batches, "__len__"):
-            self.num_batches = len(batches)
+            with suppress(TypeError):  # a DataLoader of PyTorch may find that it has no length
+                self.num_batches = len(batches)
 
     def _one_pass(self, skip: int) -> Iterator[Any]:
         """The batches of a pass after the first `skip`."""
