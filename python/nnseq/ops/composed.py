@@ -34,6 +34,12 @@ from nnseq.ops.elementwise import (
 )
 from nnseq.ops.reduction import all as all_of
 
+__all__ = [
+    "allclose", "arccosh", "arcsinh", "arctanh", "cosh", "deg2rad", "erfc", "exp2", "fabs", "fmax",
+    "fmin", "fmod", "heaviside", "hypot", "isclose", "isneginf", "isposinf", "ldexp", "logaddexp",
+    "logaddexp2", "rad2deg", "saturate_cast", "sinc", "sinh", "trunc",
+]  # fmt: skip
+
 
 def _floats(x1: Any, x2: Any) -> list[Tensor]:
     return promoted(x1, x2, at_least_float=True)

@@ -16,6 +16,11 @@ from nnseq.engine.operators import operators
 from nnseq.engine.tensor import KerasTensor, Tensor, is_tensor, to_array
 from nnseq.engine.variable import Variable
 
+__all__ = [
+    "cast", "cond", "convert_to_numpy", "convert_to_tensor", "is_keras_tensor", "scan", "shape",
+    "stop_gradient", "while_loop",
+]  # fmt: skip
+
 
 def convert_to_tensor(x: Any, dtype: Any = None) -> Tensor:
     """A Tensor of anything that holds numbers.

@@ -13,6 +13,11 @@ from nnseq.engine.operation import operation
 from nnseq.engine.tensor import Tensor, is_tensor
 from nnseq.ops.core import as_type, cast, kind_of, sizes_of
 
+__all__ = [
+    "arange", "empty", "empty_like", "eye", "full", "full_like", "identity", "linspace", "ones",
+    "ones_like", "tril", "triu", "zeros", "zeros_like",
+]  # fmt: skip
+
 
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
     """A Tensor of this shape with the same number everywhere; float32 by default.

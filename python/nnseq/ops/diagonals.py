@@ -14,6 +14,8 @@ from nnseq.ops.indexing import take
 from nnseq.ops.layout import moveaxis, pad, reshape
 from nnseq.ops.reduction import sum as sum_of
 
+__all__ = ["diag", "diagflat", "diagonal", "trace"]
+
 
 @operation
 def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:

@@ -14,6 +14,15 @@ from nnseq.engine.operators import operators
 from nnseq.engine.tensor import Tensor
 from nnseq.ops.core import as_float, as_type, promoted
 
+__all__ = [
+    "abs", "absolute", "add", "ceil", "clip", "cos", "divide", "divide_no_nan", "equal", "erf",
+    "exp", "expm1", "floor", "floor_divide", "greater", "greater_equal", "isfinite", "isinf",
+    "isnan", "less", "less_equal", "log", "log1p", "log2", "log10", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "maximum", "minimum", "mod", "multiply", "nan_to_num", "negative",
+    "not_equal", "power", "reciprocal", "round", "rsqrt", "sign", "sin", "sqrt", "square",
+    "squared_difference", "subtract", "tan", "tanh", "true_divide", "where",
+]  # fmt: skip
+
 
 def unary(fn: str, x: Any, alpha: float = 0.0) -> Tensor:
     """One elementwise function of functions.def."""

@@ -16,6 +16,8 @@ from nnseq.ops.core import as_type, axis_of
 from nnseq.ops.elementwise import where
 from nnseq.ops.layout import reshape, transpose
 
+__all__ = ["take", "take_along_axis"]
+
 
 def _index_tensor(indices: Any) -> Tensor:
     x = to_tensor(indices)

@@ -15,6 +15,12 @@ from nnseq.engine.operators import UnknownDimError, operators
 from nnseq.engine.tensor import Tensor
 from nnseq.ops.core import axes_of, axis_of, promoted, sizes_of
 
+__all__ = [
+    "broadcast_to", "concatenate", "expand_dims", "flip", "hstack", "moveaxis", "pad", "ravel",
+    "repeat", "reshape", "roll", "split", "squeeze", "stack", "swapaxes", "tile", "transpose",
+    "unstack", "vstack",
+]  # fmt: skip
+
 
 @operation
 def reshape(x: Any, newshape: Any) -> Tensor:

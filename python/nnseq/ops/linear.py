@@ -15,6 +15,8 @@ from nnseq.ops.elementwise import multiply
 from nnseq.ops.layout import broadcast_to, reshape, transpose
 from nnseq.ops.reduction import sum
 
+__all__ = ["dot", "einsum", "matmul", "outer", "tensordot"]
+
 
 def _float_operands(*xs: Any) -> list[Tensor]:
     return promoted(*xs, at_least_float=True)

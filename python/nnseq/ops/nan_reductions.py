@@ -17,6 +17,8 @@ from nnseq.ops.reduction import min as min_of
 from nnseq.ops.reduction import prod as prod_of
 from nnseq.ops.reduction import sum as sum_of
 
+__all__ = ["nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar", "ptp"]
+
 
 def _filled(x: Any, value: float) -> Tensor:
     x = to_tensor(x)

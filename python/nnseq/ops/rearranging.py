@@ -29,6 +29,12 @@ from nnseq.ops.layout import (
 from nnseq.ops.linear import tensordot
 from nnseq.ops.reduction import sum as sum_of
 
+__all__ = [
+    "append", "array", "array_split", "copy", "cross", "diff", "dsplit", "dstack", "fliplr",
+    "flipud", "fori_loop", "hsplit", "inner", "kron", "map", "meshgrid", "rot90", "switch",
+    "trapezoid", "vander", "vdot", "vectorized_map", "vsplit",
+]  # fmt: skip
+
 
 def array(x: Any, dtype: Any = None) -> Tensor:
     """A Tensor of anything that holds numbers, as convert_to_tensor."""

@@ -10,6 +10,11 @@ from nnseq.engine.tensor import Tensor
 from nnseq.ops.core import as_float, as_type, axes_of, axis_of, promoted
 from nnseq.ops.elementwise import binary, unary
 
+__all__ = [
+    "all", "amax", "amin", "any", "argmax", "argmin", "average", "count_nonzero", "logsumexp",
+    "max", "mean", "min", "norm", "prod", "std", "sum", "var",
+]  # fmt: skip
+
 
 def reduce(fn: str, x: Tensor, axis: Any, keepdims: bool) -> Tensor:
     """One reduction of the core: sum, mean, max, min or prod."""

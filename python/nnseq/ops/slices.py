@@ -17,6 +17,11 @@ from nnseq.ops.elementwise import where
 from nnseq.ops.indexing import getitem, one_hot
 from nnseq.ops.layout import reshape, transpose
 
+__all__ = [
+    "dtype", "get_item", "isin", "multi_hot", "ndim", "scatter", "scatter_update", "segment_sum",
+    "size", "slice", "slice_update",
+]  # fmt: skip
+
 
 def get_item(x: Any, key: Any) -> Tensor:
     """x[key], see Tensor.

@@ -10,6 +10,8 @@ from nnseq.engine.dispatch import to_tensor
 from nnseq.engine.dtypes import standardize_dtype
 from nnseq.engine.tensor import Tensor
 
+__all__ = ["bartlett", "blackman", "geomspace", "hamming", "hanning", "kaiser", "logspace", "tri"]
+
 
 def _window(values: np.ndarray, dtype: Any = None) -> Tensor:
     return to_tensor(values.astype(standardize_dtype(dtype)))
