@@ -75,21 +75,30 @@ def plain_convolution(draw, rank):
     return {"filters": groups * draw.integer(1, 4), **arguments}, shape
 
 
-def transposed_convolution(draw):
-    arguments = convolution(draw, 2)
+def transposed_convolution(draw, rank):
+    arguments = convolution(draw, rank)
     strides = arguments.get("strides", 1)
     least = min(strides) if isinstance(strides, tuple) else strides
     arguments |= draw.maybe(0.4, output_padding=draw.integer(0, least))
-    return {"filters": draw.integer(1, 4), **arguments}, draw.shape(2)
+    return {"filters": draw.integer(1, 4), **arguments}, draw.shape(rank)
+
+
+def depthwise(draw, rank, **more):
+    by_channel = {"depth_multiplier": draw.integer(1, 3)}
+    return {**more, **by_channel, **convolution(draw, rank, equal_strides=True)}, draw.shape(rank)
 
 
 def pooling(draw, rank):
     arguments = {
-        "pool_size": draw.one_or_several(rank, 1, 4) if rank == 2 else draw.integer(1, 4),
+        "pool_size": draw.one_or_several(rank, 1, 4) if rank > 1 else draw.integer(1, 4),
         "strides": draw.one_of(None, draw.integer(1, 4)),
         "padding": draw.one_of("valid", "same"),
     }
     return {**arguments, **draw.format()}, draw.shape(rank)
+
+
+def adaptive_pooling(draw, rank):
+    return {"output_size": draw.one_or_several(rank, 1, 6), **draw.format()}, draw.shape(rank)
 
 
 def global_pooling(draw, rank):
@@ -113,22 +122,28 @@ ACTIVATIONS = [
 CASES = {
     "Activation": lambda d: ({"activation": d.one_of(*ACTIVATIONS)}, d.shape(1)),
     "ActivityRegularization": lambda d: ({"l1": 0.1, "l2": d.one_of(0.0, 0.2)}, d.shape(1)),
+    "AdaptiveAveragePooling2D": lambda d: adaptive_pooling(d, 2),
+    "AdaptiveAveragePooling3D": lambda d: adaptive_pooling(d, 3),
+    "AdaptiveMaxPooling1D": lambda d: adaptive_pooling(d, 1),
+    "AdaptiveMaxPooling3D": lambda d: adaptive_pooling(d, 3),
     "AveragePooling1D": lambda d: pooling(d, 1),
     "AveragePooling2D": lambda d: pooling(d, 2),
+    "AveragePooling3D": lambda d: pooling(d, 3),
     "BatchNormalization": lambda d: normalized(d, axis=d.one_of(-1, 1), momentum=0.9),
     "Conv1D": lambda d: plain_convolution(d, 1),
     "Conv2D": lambda d: plain_convolution(d, 2),
-    "Conv2DTranspose": transposed_convolution,
+    "Conv1DTranspose": lambda d: transposed_convolution(d, 1),
+    "Conv2DTranspose": lambda d: transposed_convolution(d, 2),
+    "Conv3D": lambda d: plain_convolution(d, 3),
+    "Conv3DTranspose": lambda d: transposed_convolution(d, 3),
     "Cropping1D": lambda d: ({"cropping": d.sides(3)}, d.shape(1, 6)),
     "Cropping2D": lambda d: ({"cropping": d.four_sides(3), **d.format()}, d.shape(2, 6)),
     "Dense": lambda d: (
         {"units": d.integer(1, 5), "use_bias": d.one_of(True, False), "activation": "tanh"},
         d.shape(d.integer(0, 3)),
     ),
-    "DepthwiseConv2D": lambda d: (
-        {"depth_multiplier": d.integer(1, 3), **convolution(d, 2, equal_strides=True)},
-        d.shape(2),
-    ),
+    "DepthwiseConv1D": lambda d: depthwise(d, 1),
+    "DepthwiseConv2D": lambda d: depthwise(d, 2),
     "Dropout": lambda d: rated(d, 1, **d.maybe(0.5, noise_shape=(None, 1, None))),
     "ELU": lambda d: ({"alpha": d.one_of(1.0, 0.3)}, d.shape(1)),
     "Flatten": lambda d: (d.format(), d.shape(d.integer(0, 4))),
@@ -143,6 +158,7 @@ CASES = {
     "LeakyReLU": lambda d: ({"negative_slope": d.one_of(0.3, 0.01)}, d.shape(1)),
     "MaxPooling1D": lambda d: pooling(d, 1),
     "MaxPooling2D": lambda d: pooling(d, 2),
+    "MaxPooling3D": lambda d: pooling(d, 3),
     "PReLU": lambda d: ({"shared_axes": d.one_of(None, [1], [1, 2])}, d.shape(2)),
     "Permute": lambda d: ({"dims": d.one_of((2, 1, 3), [3, 1, 2], (1, 3, 2))}, d.shape(2)),
     "ReLU": lambda d: (
@@ -159,14 +175,8 @@ CASES = {
         d.shape(2),
     ),
     "Reshape": lambda d: ({"target_shape": d.one_of((-1,), [2, -1])}, (4, *d.shape(1))),
-    "SeparableConv2D": lambda d: (
-        {
-            "filters": d.integer(1, 4),
-            "depth_multiplier": d.integer(1, 3),
-            **convolution(d, 2, equal_strides=True),
-        },
-        d.shape(2),
-    ),
+    "SeparableConv1D": lambda d: depthwise(d, 1, filters=d.integer(1, 4)),
+    "SeparableConv2D": lambda d: depthwise(d, 2, filters=d.integer(1, 4)),
     "Softmax": lambda d: ({"axis": d.one_of(-1, 1, [1, 2], (-1,))}, d.shape(2)),
     "SpatialDropout1D": lambda d: rated(d, 1),
     "SpatialDropout2D": lambda d: rated(d, 2, **d.format()),
