@@ -58,11 +58,12 @@ void gather(const Exec& exec, int64_t outer, int64_t size, int64_t inner, const 
 // Each task owns a range of rows of one outer slice and walks all indices, so additions to a row
 // keep their order whatever the threads.
 void scatter_add(const Exec& exec, int64_t outer, int64_t size, int64_t inner, const float* x,
-                 const TensorRef& indices, float* out) noexcept {
+                 int64_t rows, const TensorRef& indices, float* out) noexcept {
   constexpr int64_t kSieve = 512;
   const Indices index(indices);
   const int64_t count = index.count();
   const auto add = exec.kernels->vector.binary[static_cast<int>(BinaryFn::kAdd)];
+  const int64_t repeat = count / std::max<int64_t>(rows, 1);
   const bool small = count * inner < 16384 && size * inner < 65536;
   const int64_t ranges = small ? 1 : std::min<int64_t>(size, 16);
   const int64_t cost = (count * (inner / 10 + 4) + size * inner / 20) / ranges;
@@ -83,7 +84,7 @@ void scatter_add(const Exec& exec, int64_t outer, int64_t size, int64_t inner, c
       for (int64_t h = 0; h < n; ++h) {
         const int64_t to = index[hits[h]], row = to < 0 || to >= size ? 0 : to;
         float* y = slice + row * inner;
-        add(inner, y, 1, x + (o * count + hits[h]) * inner, 1, y);
+        add(inner, y, 1, x + (o * rows + hits[h] / repeat) * inner, 1, y);
       }
     }
   });

@@ -1,6 +1,8 @@
 // Rows by index: gather, its gradient scatter_add, one_hot.
 #include "cpu/gather.h"
 
+#include <algorithm>
+
 #include "ops/attrs_of.h"
 #include "ops/common.h"
 
@@ -52,7 +54,15 @@ Work work_gather(const WorkArgs& w) {
   return work;
 }
 
-// scatter_add: the sum of x's rows at their indices, in a table of `size` along `axis`
+// scatter_add: the sum of x's rows at their indices, in a table of `size` along `axis`. Where the
+// last axes of the indices are 1 in x, a row of x is added at all of their indices.
+
+// The axes of the indices in x, without those at the end that are 1.
+int own_axes(const Shape& x, const Shape& indices, int axis) {
+  int n = indices.rank();
+  while (n > 0 && x[axis + n - 1] == 1) --n;
+  return n;
+}
 
 void infer_scatter(InferArgs& a) {
   expect_operands(a, 2);
@@ -64,6 +74,11 @@ void infer_scatter(InferArgs& a) {
   const int rank = x.rank() - index_rank + 1;
   if (rank < 1) fail(to_string(x) + " has fewer axes than its indices " + to_string(a.in[1].shape));
   const int axis = normal_axis(s.axis, rank);
+  for (int i = 0; i < own_axes(x, a.in[1].shape, axis); ++i) {
+    if (agree(x[axis + i], a.in[1].shape[i])) continue;
+    fail("the axes of " + to_string(x) + " from " + std::to_string(axis) +
+         " on are not those of its indices " + to_string(a.in[1].shape));
+  }
   Shape out(x.begin(), x.begin() + axis);
   out.push_back(s.size);
   for (int i = axis + index_rank; i < x.rank(); ++i) out.push_back(x[i]);
@@ -71,12 +86,15 @@ void infer_scatter(InferArgs& a) {
 }
 
 void vjp_scatter(VjpArgs& a) {
-  a.din[0] = a.g.add(Op::gather, {a.dy(), a.in(1)}, AxisAttrs{a.node.as<ScatterAttrs>().axis});
+  const Value rows =
+      a.g.add(Op::gather, {a.dy(), a.in(1)}, AxisAttrs{a.node.as<ScatterAttrs>().axis});
+  a.din[0] = sum_to(a.g, rows, a.shape(0));
 }
 
 void body_scatter(const KernelArgs& k) noexcept {
   const View v(k.out[0].shape(), attrs_of<ScatterAttrs>(k).axis);
-  cpu::scatter_add(*k.exec, v.outer, v.size, v.inner, k.in[0].f32(), k.in[1], k.out[0].f32());
+  const std::int64_t rows = k.in[0].count() / std::max<std::int64_t>(v.outer * v.inner, 1);
+  cpu::scatter_add(*k.exec, v.outer, v.size, v.inner, k.in[0].f32(), rows, k.in[1], k.out[0].f32());
 }
 
 // one_hot: indices.shape + (depth,)

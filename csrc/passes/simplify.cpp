@@ -36,6 +36,7 @@ class Simplifier {
           node.op == Op::select) {
         drop_broadcasts(node);
       }
+      if (node.op == Op::scatter_add) drop_repetition(node);
       if (Value same = replacement(node)) {
         r_.map({i, 0}, same);
       } else {
@@ -177,6 +178,24 @@ class Simplifier {
       }
       if (kept) n.inputs[i] = b.inputs[0];
     }
+  }
+
+  // A broadcast over the last axes of the indices, as in the gradient of a mean of embeddings:
+  // scatter_add adds one row at many indices by itself.
+  void drop_repetition(Node& n) {
+    const Node& b = g().node(n.inputs[0]);
+    if (b.op != Op::broadcast) return;
+    const Shape &x = g().type(b.inputs[0]).shape, &full = b.outputs[0].shape;
+    const int indices = in_type(n, 1).shape.rank(), rank = full.rank();
+    const int axis = static_cast<int>((n.as<ScatterAttrs>().axis + rank) % rank);
+    if (x.rank() != rank) return;
+    bool ones = true;  // all axes of the indices so far, from the last one on, are 1
+    for (int i = rank - 1; i >= 0; --i) {
+      const bool of_indices = i >= axis && i < axis + indices;
+      if (x[i] != full[i] && !(of_indices && ones)) return;
+      if (of_indices) ones = ones && x[i] == 1;
+    }
+    n.inputs[0] = b.inputs[0];
   }
 
   // Equal nodes become one: same op, operands and attributes.

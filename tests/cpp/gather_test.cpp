@@ -45,7 +45,7 @@ TEST_P(ScatterAdd, IsTheTransposeOfGather) {
     TestTensor index = indices(DType::kInt64, n, size, 2),
                out(DType::kFloat32, {outer, size, inner});
     ThreadPool pool(2);
-    cpu::scatter_add(exec_on(GetParam(), &pool), outer, size, inner, x.f32(), index.ref(),
+    cpu::scatter_add(exec_on(GetParam(), &pool), outer, size, inner, x.f32(), n, index.ref(),
                      out.f32());
     EXPECT_TRUE(out.guards_hold());
     std::vector<double> expected(static_cast<std::size_t>(out.count()));
@@ -66,7 +66,7 @@ TEST(ScatterAddBits, DoNotDependOnThreadsOrIsa) {
   TestTensor x = TestTensor::normal({n, inner}, 1), index = indices(DType::kInt32, n, size, 2);
   expect_equal_bits([&](const Exec& exec) {
     TestTensor out(DType::kFloat32, {size, inner});
-    cpu::scatter_add(exec, 1, size, inner, x.f32(), index.ref(), out.f32());
+    cpu::scatter_add(exec, 1, size, inner, x.f32(), index.count(), index.ref(), out.f32());
     return out;
   });
 }
@@ -87,7 +87,7 @@ TEST(Gather, TheLowestBadIndexIsReportedAndReadAsZero) {
       exec.status = &status;
       exec.step = 9;
       if (scatter) {
-        cpu::scatter_add(exec, 1, size, inner, out.f32(), index.ref(), table.f32());
+        cpu::scatter_add(exec, 1, size, inner, out.f32(), index.count(), index.ref(), table.f32());
       } else {
         cpu::gather(exec, 1, size, inner, table.ref(), index.ref(), out.ref());
         EXPECT_EQ(out.at(777 * inner + 3), table.at(3));

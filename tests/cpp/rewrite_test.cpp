@@ -127,6 +127,19 @@ TEST(Simplify, ReductionOfOneElementIsAReshapeAndBroadcastsAreDropped) {
   EXPECT_EQ(s.type(s.outputs()[2].value), f32({4, 1}));
 }
 
+// Rows that scatter_add repeats over the last axes of its indices, not over the first ones.
+TEST(Simplify, ScatteredRowsAreNotRepeatedBefore) {
+  for (const bool last : {true, false}) {
+    Graph g;
+    const Value x = g.input("x", last ? f32({4, 1, 3}) : f32({1, 7, 3}));
+    const Value i = g.input("i", {DType::kInt32, {4, 7}});
+    g.add_output(g.add(Op::scatter_add, {ops::broadcast(g, x, {4, 7, 3}), i}, ScatterAttrs{0, 9}));
+    const Graph s = simplified(g);
+    EXPECT_EQ(count_ops(s, Op::broadcast), last ? 0 : 1);
+    EXPECT_EQ(s.type(s.outputs()[0].value), f32({9, 3}));
+  }
+}
+
 TEST(Compose, MovesReluBehindMaxPool) {
   PoolAttrs pool;
   pool.window = pool.strides = {2, 2};

@@ -41,6 +41,7 @@ def gather(rng: np.random.Generator) -> Iterator[Case]:
 def scattered(x: np.ndarray, indices: np.ndarray, axis: int, size: int) -> np.ndarray:
     """Adds the slices of `x` over the axes of `indices` (from `axis` on) into `size` rows."""
     outer, inner = x.shape[:axis], x.shape[axis + indices.ndim :]
+    x = np.broadcast_to(x, (*outer, *indices.shape, *inner))
     flat = x.reshape(*outer, indices.size, *inner)
     result = np.zeros((*outer, size, *inner))
     for k, index in enumerate(indices.ravel()):
@@ -57,6 +58,8 @@ def scatter_add(rng: np.random.Generator) -> Iterator[Case]:
         ((2, 5, 3), (2, 5), 0, 4),
         ((2, 6, 4), (6,), 1, 9),
         ((0, 3), (0,), 0, 2),
+        ((4, 1, 3), (4, 7), 0, 5),  # one row at 7 indices
+        ((2, 1, 1, 17), (3, 5), 1, 40),
     ]:
         for dtype, exact in ((np.int32, True), (np.int64, False)):
             i = rng.integers(0, size, indices).astype(dtype)
