@@ -60,7 +60,7 @@ build-tests: $(VENV)/.test
 	$(BIN)/cmake --build build -j $(JOBS)
 
 # --- checks and tests ----------------------------------------------------------------------------
-CXX_FILES = git ls-files -co --exclude-standard '*.cpp' '*.h' '*.cu' '*.cuh'
+CXX_FILES = git ls-files -co --exclude-standard '*.c' '*.cpp' '*.h' '*.cu' '*.cuh'
 
 check: $(VENV)/.test
 	$(CXX_FILES) | xargs $(BIN)/clang-format --dry-run -Werror

@@ -24,14 +24,17 @@ CXX_RANKS = {
     "cuda": 4,
     "passes": 5,
     "program": 6,
+    "c_api": 7,
     "bindings": 7,
 }
 SIDEWAYS = {("runtime", "math"), ("ops", "cuda")}  # (from, to) of one rank that may be included
 # Kernels know pointers and integers: these promised headers are about graphs.
-NOT_IN_KERNELS = {f"nnseq/{name}.h" for name in ("graph", "ops", "program", "variable", "nnseq")}
+_ABOUT_GRAPHS = ("graph", "ops", "program", "variable", "model", "builder", "nnseq")
+NOT_IN_KERNELS = {f"nnseq/{name}.h" for name in _ABOUT_GRAPHS}
 KERNEL_ROOMS = {"runtime", "math", "cpu"}
-# In include/nnseq an angle include is a standard header: one lower-case word without a suffix.
-STANDARD_HEADER = re.compile(r"[a-z_]+")
+# In include/nnseq an angle include is a standard header: one lower-case word without a suffix, or
+# what the C API includes.
+STANDARD_HEADER = re.compile(r"[a-z_]+|stddef\.h|stdint\.h")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 PYTHON_RANKS = {
@@ -60,6 +63,7 @@ PYTHON_RANKS = {
     "models": 6,
     "api": 7,
     "compat": 7,
+    "__main__": 7,
     "": 7,
 }
 

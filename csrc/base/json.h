@@ -64,8 +64,8 @@ class Json {
   // Without white space; a double always has '.' or 'e'. Throws Error(kValue) for a NaN, an
   // infinity, text that is not UTF-8 and a depth of more than 64.
   std::string dump() const;
-  // Throws Error(kFile) of one line that gives the byte.
-  static Json parse(std::string_view text);
+  // Throws Error(kFile) of one line that gives the byte; also for more than `most` values.
+  static Json parse(std::string_view text, std::size_t most = std::size_t(-1));
 
   bool operator==(const Json& other) const;
 

@@ -15,7 +15,7 @@ namespace {
 // process's.
 class Parser {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}
+  Parser(std::string_view text, std::size_t most) : text_(text), left_(most) {}
 
   Json run() {
     Json done;
@@ -54,6 +54,7 @@ class Parser {
 
   // Reads a whole value into `out` (true), or opens a container that has members (false).
   bool open_or_read(Json& out) {
+    if (left_-- == 0) fail("more values than a text of this purpose may have");
     const char c = next_token();
     if (c == '[' || c == '{') return open(c == '{', out);
     out = c == '"' ? Json(string()) : c == '-' || (c >= '0' && c <= '9') ? number() : word();
@@ -214,11 +215,12 @@ class Parser {
 
   std::string_view text_;
   std::size_t at_ = 0;
+  std::size_t left_;  // how many values may come
   std::vector<Open> open_;
 };
 
 }  // namespace
 
-Json Json::parse(std::string_view text) { return Parser(text).run(); }
+Json Json::parse(std::string_view text, std::size_t most) { return Parser(text, most).run(); }
 
 }  // namespace nnseq

@@ -47,4 +47,21 @@ std::string join(const Range& items, std::string_view separator) {
   return out;
 }
 
+// Text from a file as part of a message: control characters become blanks, and what is longer than
+// `limit` bytes is cut in the middle.
+inline std::string one_line(std::string_view text, std::size_t limit = 380) {
+  std::string out(text);
+  if (text.size() > limit) {
+    const auto inside = [text](std::size_t i) { return (text[i] & 0xC0) == 0x80; };  // a character
+    std::size_t head = limit / 2, tail = text.size() - limit / 2;
+    while (head > 0 && inside(head)) --head;
+    while (tail < text.size() && inside(tail)) ++tail;
+    out = std::string(text.substr(0, head)).append("...").append(text.substr(tail));
+  }
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  }
+  return out;
+}
+
 }  // namespace nnseq

@@ -51,5 +51,6 @@ void bind_context(py::module_& m);
 void bind_tensor(py::module_& m);
 void bind_graph(py::module_& m);
 void bind_function(py::module_& m);
+void bind_model_file(py::module_& m);
 
 }  // namespace nnseq::python

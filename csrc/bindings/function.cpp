@@ -1,6 +1,5 @@
 // Functions and Programs: running what was traced, without the GIL.
 #include "bindings/core.h"
-#include "nnseq/model_file.h"
 
 namespace nnseq::python {
 
@@ -142,6 +141,27 @@ std::vector<TensorType> types_for(const Function& f, const std::vector<py::objec
   return types;
 }
 
+// (name, dtype, shape) of the inputs.
+py::list inputs_of(const Function& f) {
+  const Graph& g = f.graph();
+  py::list list;
+  for (Value v : g.inputs()) {
+    const TensorType& type = g.type(v);
+    list.append(py::make_tuple(g.node(v).as<InputAttrs>().name, std::string(name_of(type.dtype)),
+                               to_tuple(type.shape)));
+  }
+  return list;
+}
+
+py::list outputs_of(const Function& f) {
+  py::list list;
+  for (const Output& o : f.graph().outputs()) {
+    const TensorType& type = f.graph().type(o.value);
+    list.append(py::make_tuple(o.name, std::string(name_of(type.dtype)), to_tuple(type.shape)));
+  }
+  return list;
+}
+
 }  // namespace
 
 void bind_function(py::module_& m) {
@@ -181,6 +201,10 @@ void bind_function(py::module_& m) {
              return std::make_shared<Function>(context(), graph, std::move(variables));
            }),
            py::arg("graph"), py::arg("variables"))
+      .def_property_readonly("inputs", &inputs_of, "(name, dtype, shape) of each.")
+      .def_property_readonly("outputs", &outputs_of, "(name, dtype, shape) of each.")
+      .def_property_readonly(
+          "graph", [](const Function& f) { return f.graph(); }, "A copy.")
       .def("__call__", &call, "One run; commits what the graph assigns.")
       .def("profile", &profile, py::arg("runs") = 10,
            "Times every step: the mean of `runs` runs, which commit what the graph assigns.")
@@ -194,19 +218,6 @@ void bind_function(py::module_& m) {
             return std::const_pointer_cast<Program>(f.program(types_for(f, shapes)));
           },
           py::arg("shapes"));
-
-  m.def(
-      "save_functions",
-      [](const std::string& path,
-         const std::vector<std::pair<std::string, std::shared_ptr<Function>>>& functions,
-         const std::string& metadata) {
-        std::vector<NamedFunction> named;
-        for (const auto& [name, function] : functions) named.push_back({name, function});
-        py::gil_scoped_release release;
-        save_model_file(path, named, metadata);
-      },
-      py::arg("path"), py::arg("functions"), py::arg("metadata") = "",
-      "Writes a model file: the graphs as traced, and the Variables they run on.");
 
   m.def(
       "eager",

@@ -10,4 +10,5 @@ PYBIND11_MODULE(_core, m) {
   nnseq::python::bind_tensor(m);
   nnseq::python::bind_graph(m);
   nnseq::python::bind_function(m);
+  nnseq::python::bind_model_file(m);
 }

@@ -154,6 +154,17 @@ void Graph::add_output(Value value, std::string name) {
   outputs_.push_back({std::move(name), value});
 }
 
+void Graph::name_input(std::size_t i, std::string name) {
+  if (i >= inputs_.size()) broken("input out of range");
+  Node& node = nodes_[static_cast<std::size_t>(inputs_[i].node)];
+  std::get<InputAttrs>(node.attrs).name = std::move(name);
+}
+
+void Graph::name_output(std::size_t i, std::string name) {
+  if (i >= outputs_.size()) broken("output out of range");
+  outputs_[i].name = std::move(name);
+}
+
 int Graph::set_scope(std::string_view scope) {
   for (std::size_t i = scopes_.size(); i-- > 0;) {
     if (scopes_[i] == scope) return scope_ = static_cast<int>(i);

@@ -47,10 +47,12 @@ class Rewriter {
     return put(old, std::move(node));
   }
 
-  // Maps outputs and assignments and hands the new graph over.
-  Graph finish() {
+  // Maps outputs and assignments and hands the new graph over; slots for which `dropped` holds are
+  // not assigned any more.
+  Graph finish(const std::vector<bool>& dropped = {}) {
     for (const Output& o : from_.outputs_) to.outputs_.push_back({o.name, (*this)(o.value)});
     for (const auto& [slot, v] : from_.assignments_) {
+      if (!dropped.empty() && dropped[static_cast<std::size_t>(slot)]) continue;
       to.assignments_.emplace_back(slot, (*this)(v));
     }
     return std::move(to);

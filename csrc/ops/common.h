@@ -1,4 +1,4 @@
-// What the families share: checks of operands, broadcasting, and short names for building nodes.
+// What the families share: checks of operands and broadcasting; nodes are built with nnseq/ops.h.
 #pragma once
 
 #include <string>
@@ -6,6 +6,7 @@
 
 #include "ir/op_table.h"
 #include "ir/print.h"
+#include "nnseq/ops.h"
 
 namespace nnseq::ops {
 
@@ -78,39 +79,6 @@ inline std::int64_t size_or_unknown(std::int64_t size) {
   return size <= kHostSize ? kUnknown : size;
 }
 
-inline Dims dims_of(const Shape& s) { return {s.begin(), s.end()}; }
-
-// Short names for gradient rules.
-inline Value binary(Graph& g, BinaryFn fn, Value a, Value b) {
-  return g.add(Op::binary, {a, b}, BinaryAttrs{fn});
-}
-inline Value add(Graph& g, Value a, Value b) { return binary(g, BinaryFn::kAdd, a, b); }
-inline Value sub(Graph& g, Value a, Value b) { return binary(g, BinaryFn::kSubtract, a, b); }
-inline Value mul(Graph& g, Value a, Value b) { return binary(g, BinaryFn::kMultiply, a, b); }
-inline Value div(Graph& g, Value a, Value b) { return binary(g, BinaryFn::kDivide, a, b); }
-inline Value unary(Graph& g, UnaryFn fn, Value x, float alpha = 0) {
-  return g.add(Op::unary, {x}, UnaryAttrs{fn, alpha});
-}
-inline Value neg(Graph& g, Value x) { return unary(g, UnaryFn::kNegative, x); }
-inline Value scale(Graph& g, Value x, double by) {
-  return mul(g, x, g.scalar(by, g.type(x).dtype));
-}
-inline Value select(Graph& g, Value c, Value a, Value b) { return g.add(Op::select, {c, a, b}); }
-inline Value cast(Graph& g, Value x, DType dtype) {
-  return g.type(x).dtype == dtype ? x : g.add(Op::cast, {x}, CastAttrs{dtype});
-}
-inline Value reshape(Graph& g, Value x, const Shape& shape) {
-  return g.type(x).shape == shape ? x : g.add(Op::reshape, {x}, SizesAttrs{dims_of(shape)});
-}
-inline Value broadcast(Graph& g, Value x, const Shape& shape) {
-  return g.type(x).shape == shape ? x : g.add(Op::broadcast, {x}, SizesAttrs{dims_of(shape)});
-}
-inline Value zeros(Graph& g, const TensorType& type) {
-  return broadcast(g, g.scalar(0, type.dtype), type.shape);
-}
-inline Value reduce(Graph& g, ReduceFn fn, Value x, Dims axes, bool keepdims = false) {
-  return g.add(Op::reduce, {x}, ReduceAttrs{fn, std::move(axes), keepdims});
-}
 // What runs and the attributes of the node, for its profile.
 inline std::string with_attrs(const std::string& kernel, const Node& node) {
   const std::string attrs = attrs_text(node.attrs);

@@ -61,6 +61,11 @@ void expect_body_input(const Graph& body, std::size_t i, const TensorType& got) 
 void infer_scan(InferArgs& a) {
   const ScanAttrs& s = a.as<ScanAttrs>();
   if (s.body == nullptr) fail("has no body");
+  const auto most = static_cast<std::int64_t>(a.in.size());
+  if (s.num_states < 0 || s.num_states > most || s.num_sequences > most) {
+    fail("names " + std::to_string(s.num_states) + " states and " +
+         std::to_string(s.num_sequences) + " sequences among " + std::to_string(most) + " operands");
+  }
   const auto states = static_cast<std::size_t>(s.num_states);
   const auto inputs = states + static_cast<std::size_t>(s.num_sequences);
   if (s.num_sequences < 1) fail("needs at least one sequence to know its length");

@@ -21,6 +21,7 @@ int num_slots(const UpdateAttrs& u) {
 void infer_update(InferArgs& a) {
   const UpdateAttrs& u = a.as<UpdateAttrs>();
   const auto n = static_cast<std::size_t>(u.count);
+  if (n > a.in.size()) fail("has " + std::to_string(u.count) + " weights, but fewer operands");
   const std::size_t slots = static_cast<std::size_t>(num_slots(u));
   expect_operands(a, 2 + n * (2 + slots));
   if (!(a.in[0] == TensorType{DType::kFloat32, {}}))

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "nnseq/graph.h"
 
@@ -32,6 +33,10 @@ Graph drop_unused(const Graph& graph);
 
 // Bias and activation into products; chains of elementwise nodes into one.
 Graph fuse(const Graph& graph);
+
+// A training step, as traced, that leaves the slots for which `frozen` holds as they are. Their
+// gradients are not asked for; what else needs one (a norm over all of them) finds zeros.
+Graph freeze(const Graph& graph, std::vector<bool> frozen);
 
 // Orders the list so that updates of state come as late as their users allow.
 Graph writes_last(const Graph& graph);

@@ -17,8 +17,8 @@ ThreadBackend backend_from(const std::string& name) {
   throw Error(ErrorKind::kValue, "unknown thread back end '" + name + "'; use 'openmp' or 'std'");
 }
 
-std::shared_ptr<Device> device_from(const std::string& name) {
-  if (name == "cpu") return make_cpu_device();
+std::shared_ptr<Device> device_from(const std::string& name, const AllocatorHook& allocator) {
+  if (name == "cpu") return make_cpu_device(allocator);
   if (name == "mirror") return make_mirror_device();
   throw Error(ErrorKind::kValue, "unknown device '" + name + "'; use 'cpu' or 'mirror'");
 }
@@ -30,8 +30,11 @@ Context::Context(const ContextOptions& options)
   std::string isa = options.isa;
   if (const char* env = std::getenv("NNSEQ_ISA"); isa.empty() && env != nullptr) isa = env;
   impl_->kernels = isa.empty() ? &cpu::best_kernel_table() : &cpu::kernel_table(isa);
-  impl_->device = device_from(options.device);
+  impl_->allocator = options.allocator;
+  impl_->seed = options.seed;
+  impl_->device = device_from(options.device, options.allocator);
   impl_->log = options.log;
+  impl_->pool.set_hook(options.parallel_for);
 }
 
 Context::~Context() = default;
@@ -59,10 +62,14 @@ std::vector<std::string> Context::available_isas() {
   return names;
 }
 
+std::uint64_t Context::seed() const { return impl_->seed; }
+
 std::string Context::device() const { return impl_->current_device()->name(); }
 
+void Context::set_cancelled(bool cancelled) noexcept { impl_->cancelled.store(cancelled); }
+
 void Context::set_device(const std::string& name) {
-  auto device = device_from(name);
+  auto device = device_from(name, impl_->allocator);
   std::lock_guard guard(impl_->mutex);
   impl_->device = std::move(device);
 }

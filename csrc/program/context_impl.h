@@ -26,6 +26,9 @@ struct Context::Impl {
   // Grows when a Variable is re-pointed; Functions then look up storages and locks again.
   std::atomic<std::uint64_t> layout{1};
   std::function<void(const std::string&)> log;  // set once, before any run
+  AllocatorHook allocator;
+  std::uint64_t seed = 0;
+  std::atomic<bool> cancelled{false};
   // Held shared by every run: the number of threads does not change under it.
   StateLock running;
 

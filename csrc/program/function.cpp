@@ -74,6 +74,19 @@ std::shared_ptr<Device> Function::Impl::device() const {
   return home ? home : context->impl().current_device();
 }
 
+RunPoll::RunPoll(const Context::Impl& context, RunHook hook)
+    : context_(context), hook_(hook), last_ns_(steady_ns()) {
+  if (context.cancelled.load(std::memory_order_relaxed)) {
+    throw Error(ErrorKind::kCancelled, "the Context is cancelled");
+  }
+}
+
+bool RunPoll::call(void* self) {
+  const auto& p = *static_cast<const RunPoll*>(self);
+  return p.context_.cancelled.load(std::memory_order_relaxed) ||
+         (p.hook_.poll != nullptr && p.hook_.poll(p.hook_.user));
+}
+
 void StateBinding::lock() {
   for (;;) {
     if (context_.layout.load() != layout_) collect();
@@ -156,11 +169,10 @@ std::vector<Tensor> Function::Impl::run_once(const ProgramImpl& program,
   const auto& log = context->impl().log;
   Leased session(program, context->impl());
   StateBinding state(context->impl(), *this);
-  std::int64_t polled = steady_ns();
-  const PollHook poll{hook.poll, hook.user, &polled};
+  RunPoll poll(context->impl(), hook);
   {
     std::lock_guard held(state);
-    program.run(context->impl(), *session, {inputs, addresses, state.addresses()}, poll,
+    program.run(context->impl(), *session, {inputs, addresses, state.addresses()}, poll.hook(),
                 times != nullptr || log);
     state.commit();
   }

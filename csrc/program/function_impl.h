@@ -35,6 +35,20 @@ struct Function::Impl {
                                RunHook hook, StepTimes* times = nullptr);
 };
 
+// What is asked whether a run goes on: the Context's flag and the caller's hook. Throws
+// Error(kCancelled) where the flag is set from the start.
+class RunPoll {
+ public:
+  RunPoll(const Context::Impl& context, RunHook hook);
+  PollHook hook() { return {&call, this, &last_ns_}; }
+
+ private:
+  static bool call(void* self);
+  const Context::Impl& context_;
+  const RunHook hook_;
+  std::int64_t last_ns_;
+};
+
 // The parameter locks of a Function's Variables, and where the Variables are while they are held:
 // exclusive where the Function writes, else shared. Taken in one order by everybody. Keeps its
 // memory, so that a steady step allocates nothing.

@@ -5,6 +5,7 @@
 #include <span>
 #include <type_traits>
 
+#include "base/strings.h"
 #include "ir/op_table.h"
 #include "ir/print.h"
 
@@ -12,16 +13,18 @@ namespace nnseq {
 
 namespace {
 
-[[noreturn]] void bad(const std::string& what) {
-  throw Error(ErrorKind::kFile, "model file: " + what);
-}
+constexpr std::size_t kMaxScopes = 10'000;  // each is looked up among those before it
+
+[[noreturn]] void bad(std::string what) { throw Error(ErrorKind::kFile, std::move(what)); }
+
+std::string quoted(std::string_view name) { return concat("'", one_line(name, 80), "'"); }
 
 template <std::size_t N>
 int place_in(const std::string_view (&names)[N], const std::string& name) {
   for (std::size_t i = 0; i < N; ++i) {
     if (names[i] == name) return static_cast<int>(i);
   }
-  bad("unknown name '" + name + "'");
+  bad("unknown name " + quoted(name));
 }
 
 Json dims_json(const Dims& dims) {
@@ -48,7 +51,7 @@ double number_from(const Json& j) {
   if (j.as_string() == "inf") return kInf;
   if (j.as_string() == "-inf") return -kInf;
   if (j.as_string() == "nan") return std::numeric_limits<double>::quiet_NaN();
-  bad("'" + j.as_string() + "' is no number");
+  bad(quoted(j.as_string()) + " is no number");
 }
 
 // Writes every field by name.
@@ -190,7 +193,7 @@ Json node_json(const Node& n, std::vector<Tensor>& constants) {
 
 void add_node(Graph& g, const Json& j, const std::vector<Tensor>& constants) {
   const auto op = op_from(j.at("op").as_string());
-  if (!op || !is_public(*op)) bad("unknown op '" + j.at("op").as_string() + "'");
+  if (!op || !is_public(*op)) bad("unknown op " + quoted(j.at("op").as_string()));
   Attrs attrs = attrs_from_json(*op, j.at("attrs"), constants);
   const Json* scope = j.find("scope");
   const std::int64_t at = scope != nullptr ? scope->as_int() : 0;
@@ -232,7 +235,7 @@ Json type_to_json(const TensorType& type) {
 
 TensorType type_from_json(const Json& json) {
   const auto dtype = dtype_from(json.at("dtype").as_string());
-  if (!dtype) bad("unknown dtype '" + json.at("dtype").as_string() + "'");
+  if (!dtype) bad("unknown dtype " + quoted(json.at("dtype").as_string()));
   TensorType type{*dtype, {}};
   for (std::int64_t d : dims_from(json.at("shape"))) {
     if (d < kUnknown || d > (std::int64_t{1} << 48)) bad("a dimension is out of range");
@@ -279,9 +282,16 @@ Graph graph_from_json(const Json& json, const std::vector<Tensor>& constants) {
     if (!type.shape.is_known()) bad("a slot needs a known shape");
     g.add_slot({s.at("name").as_string(), type});
   }
+  if (json.at("scopes").items().size() > kMaxScopes) bad("too many scopes");
   for (const Json& s : json.at("scopes").items()) g.set_scope(s.as_string());
   if (g.scopes().size() != json.at("scopes").items().size()) bad("scopes are not unique");
-  for (const Json& n : json.at("nodes").items()) add_node(g, n, constants);
+  for (const Json& n : json.at("nodes").items()) {
+    try {
+      add_node(g, n, constants);
+    } catch (const Error& e) {
+      bad(concat("node ", g.nodes().size(), ": ", e.what()));
+    }
+  }
   for (const Json& o : json.at("outputs").items()) {
     g.add_output(value_from(g, o.at("value")), o.at("name").as_string());
   }

@@ -1,270 +1,239 @@
 #include "nnseq/model_file.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <cstring>
-#include <fstream>
+#include <span>
+#include <unordered_map>
+#include <unordered_set>
 
+#include "base/files.h"
 #include "base/json.h"
+#include "base/strings.h"
 #include "program/graph_json.h"
+#include "program/tensor_file.h"
 #include "runtime/device.h"
 
 namespace nnseq {
 
 namespace {
 
-constexpr std::int64_t kAlign = 64;
-constexpr std::int64_t kFormat = 1;
-constexpr std::uint64_t kMaxHeader = std::uint64_t{64} << 20;
+[[noreturn]] void bad(std::string what) { throw Error(ErrorKind::kFile, std::move(what)); }
 
-[[noreturn]] void bad(const std::string& path, const std::string& what) {
-  throw Error(ErrorKind::kFile, path + ": " + what);
+std::string quoted(std::string_view name) { return concat("'", one_line(name, 80), "'"); }
+
+Role role_from(const std::string& name) {
+  for (std::size_t i = 0; i < std::size(kRoleNames); ++i) {
+    if (kRoleNames[i] == name) return static_cast<Role>(i);
+  }
+  bad(concat("role ", quoted(name), " is unknown"));
 }
 
-// safetensors' names of the dtypes.
-std::string_view safe_name(DType t) {
-  switch (t) {
-    case DType::kFloat32:
-      return "F32";
-    case DType::kFloat64:
-      return "F64";
-    case DType::kInt32:
-      return "I32";
-    case DType::kInt64:
-      return "I64";
-    case DType::kUInt8:
-      return "U8";
-    case DType::kBool:
-      return "BOOL";
-  }
-  return "";
-}
+// --- writing -------------------------------------------------------------------------------------
 
-std::int64_t aligned(std::int64_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
-
-struct Entry {
-  std::string name;
-  TensorType type;
-  std::int64_t offset = 0;
-};
-
-Json entry_json(const Entry& e) {
-  Json shape = Json::array(), offsets = Json::array();
-  for (std::int64_t d : e.type.shape) shape.push_back(d);
-  offsets.push_back(e.offset);
-  offsets.push_back(e.offset + e.type.bytes());
-  Json j = Json::object();
-  j.set("dtype", Json(std::string(safe_name(e.type.dtype))));
-  j.set("shape", std::move(shape));
-  j.set("data_offsets", std::move(offsets));
-  return j;
-}
-
-Entry entry_from(const std::string& path, const std::string& name, const Json& j) {
-  Entry e{name, {}, 0};
-  bool found = false;
-  for (DType t : kAllDTypes) {
-    if (safe_name(t) == j.at("dtype").as_string()) e.type.dtype = t, found = true;
-  }
-  if (!found) bad(path, "tensor '" + name + "' has an unknown dtype");
-  std::int64_t count = 1;
-  for (const Json& d : j.at("shape").items()) {
-    const std::int64_t dim = d.as_int();
-    if (dim < 0 || __builtin_mul_overflow(count, dim, &count) || count > (std::int64_t{1} << 48)) {
-      bad(path, "tensor '" + name + "' has an impossible shape");
-    }
-    e.type.shape.push_back(dim);
-  }
-  const auto& offsets = j.at("data_offsets").items();
-  if (offsets.size() != 2) bad(path, "tensor '" + name + "' needs two offsets");
-  e.offset = offsets[0].as_int();
-  if (e.offset < 0 || offsets[1].as_int() - e.offset != e.type.bytes()) {
-    bad(path, "tensor '" + name + "' has offsets that do not fit its shape");
-  }
-  return e;
-}
-
-// The tensors of a file under construction, in the order of their data.
-class TensorTable {
+// What a file is written from: copies of the values, under names that differ.
+class Contents {
  public:
-  void add(std::string name, const TensorType& type) {
-    entries_.push_back({std::move(name), type, size_});
-    size_ += aligned(type.bytes());
+  // Returns the name that the tensor got.
+  std::string add(const std::string& name, const TensorType& type, std::string bytes) {
+    std::string unique = name;
+    while (unique.empty() || unique == "__metadata__" || !taken_.insert(unique).second) {
+      unique = concat(name, "#", ++numbers_[name]);
+    }
+    bytes_.push_back(std::make_unique<std::string>(std::move(bytes)));
+    file_.tensors.push_back({unique, type, *bytes_.back()});
+    return unique;
   }
-  const std::vector<Entry>& entries() const { return entries_; }
+
+  void write(const std::string& path, Json metadata) {
+    file_.metadata = std::move(metadata);
+    const std::string header = tensor_file_header(file_);
+    std::vector<std::string_view> parts{header};
+    for (const FileTensor& t : file_.tensors) parts.push_back(t.data);
+    write_file(path, parts);
+  }
 
  private:
-  std::vector<Entry> entries_;
-  std::int64_t size_ = 0;
+  TensorFile file_;
+  std::unordered_set<std::string> taken_;
+  std::unordered_map<std::string, int> numbers_;  // of the last that was made for a name
+  std::vector<std::unique_ptr<std::string>> bytes_;
 };
 
-std::string read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) bad(path, "cannot be opened");
-  std::string data((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  if (in.bad()) bad(path, "cannot be read");
-  return data;
+template <class From>
+std::string bytes_of(const From& from, const TensorType& type) {
+  std::string bytes(static_cast<std::size_t>(type.bytes()), '\0');
+  from.copy_to_host(bytes.data());
+  return bytes;
 }
 
-void write_file(const std::string& path, const std::string& data) {
-  const std::string temporary = path + ".tmp";
-  std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-  out.write(data.data(), static_cast<std::streamsize>(data.size()));
-  out.close();
-  if (!out || std::rename(temporary.c_str(), path.c_str()) != 0) {
-    std::remove(temporary.c_str());
-    bad(path, "cannot be written");
+std::vector<StoredVariable> all_variables(const ModelFile& file) {
+  std::vector<StoredVariable> all = file.variables;
+  std::unordered_set<const Variable*> known;
+  for (const StoredVariable& v : all) known.insert(v.variable.get());
+  for (const NamedFunction& f : file.functions) {
+    for (const auto& v : f.function->variables()) {
+      if (known.insert(v.get()).second) all.push_back({v, Role::kState, false});
+    }
   }
+  return all;
 }
 
-// A parsed file: its tensors in host memory, and its description.
-struct Parsed {
-  std::vector<std::pair<std::string, Tensor>> tensors;
-  Json description;
+Json strings_json(const std::vector<std::string>& strings) {
+  Json list = Json::array();
+  for (const std::string& s : strings) list.push_back(s);
+  return list;
+}
 
-  const Tensor& tensor(const std::string& path, const std::string& name) const {
-    for (const auto& [n, t] : tensors) {
-      if (n == name) return t;
-    }
-    bad(path, "has no tensor '" + name + "'");
+Json functions_json(const ModelFile& file, const std::vector<StoredVariable>& variables,
+                    std::vector<Tensor>& constants) {
+  std::unordered_map<const Variable*, std::int64_t> index;
+  for (const StoredVariable& v : variables) {
+    index.emplace(v.variable.get(), static_cast<std::int64_t>(index.size()));
   }
-};
+  Json functions = Json::array();
+  for (const NamedFunction& f : file.functions) {
+    Json slots = Json::array();
+    for (const auto& v : f.function->variables()) slots.push_back(index.at(v.get()));
+    Json entry = Json::object();
+    entry.set("name", f.name);
+    entry.set("variables", std::move(slots));
+    entry.set("graph", graph_to_json(f.function->graph(), constants));
+    functions.push_back(std::move(entry));
+  }
+  return functions;
+}
 
-Parsed parse(const std::string& path) {
-  const std::string data = read_file(path);
-  std::uint64_t length = 0;
-  if (data.size() < 8) bad(path, "is truncated: " + std::to_string(data.size()) + " bytes");
-  std::memcpy(&length, data.data(), 8);
-  if (length > kMaxHeader || length > data.size() - 8) {
-    bad(path, "is truncated or no model file: its header would take " + std::to_string(length) +
-                  " bytes of " + std::to_string(data.size() - 8));
-  }
-  const Json header = Json::parse(std::string_view(data).substr(8, length));
-  const std::int64_t room = static_cast<std::int64_t>(data.size() - 8 - length);
-  const auto device = make_cpu_device();
-  Parsed parsed;
-  for (const auto& member : header.members()) {
-    if (member.key == "__metadata__") {
-      parsed.description = Json::parse(member.value.at("nnseq").as_string());
-      continue;
+// --- reading -------------------------------------------------------------------------------------
+
+using Tensors = std::unordered_map<std::string_view, const FileTensor*>;
+
+// Each tensor is used once, so that no file needs more memory than its own size.
+const FileTensor& take_tensor(Tensors& tensors, const std::string& name) {
+  const auto at = tensors.find(name);
+  if (at == tensors.end())
+    bad(concat("there is no tensor ", quoted(name), ", or it is used twice"));
+  const FileTensor& found = *at->second;
+  tensors.erase(at);
+  return found;
+}
+
+std::vector<std::string> strings_from(const Json& json) {
+  std::vector<std::string> strings;
+  for (const Json& s : json.items()) strings.push_back(s.as_string());
+  return strings;
+}
+
+StoredVariable variable_from(const std::shared_ptr<Context>& context, const Json& json,
+                             Tensors& tensors) {
+  const FileTensor& t = take_tensor(tensors, json.at("tensor").as_string());
+  StoredVariable v;
+  v.role = role_from(json.at("role").as_string());
+  v.trainable = json.at("trainable").as_bool();
+  v.variable = std::make_shared<Variable>(context, json.at("name").as_string(), t.type);
+  v.variable->copy_from_host(t.data.data());
+  return v;
+}
+
+std::shared_ptr<Function> function_from(const std::shared_ptr<Context>& context, const Json& json,
+                                        const std::vector<StoredVariable>& variables,
+                                        const std::vector<Tensor>& constants) {
+  std::vector<std::shared_ptr<Variable>> slots;
+  for (const Json& slot : json.at("variables").items()) {
+    const std::int64_t i = slot.as_int();
+    if (i < 0 || i >= static_cast<std::int64_t>(variables.size())) {
+      bad(concat("variable ", i, " of ", variables.size(), " does not exist"));
     }
-    const Entry e = entry_from(path, member.key, member.value);
-    if (e.offset > room || e.type.bytes() > room - e.offset) {
-      bad(path, "is truncated: tensor '" + e.name + "' ends at byte " +
-                    std::to_string(e.offset + e.type.bytes()) + " of " + std::to_string(room));
+    slots.push_back(variables[static_cast<std::size_t>(i)].variable);
+  }
+  Graph graph = graph_from_json(json.at("graph"), constants);
+  return std::make_shared<Function>(context, std::move(graph), std::move(slots));
+}
+
+ModelFile build(const std::shared_ptr<Context>& context, std::string_view bytes) {
+  const TensorFile parsed = parse_tensor_file(bytes);
+  const Json* text = parsed.metadata.find("model");
+  if (text == nullptr) bad("no nnseq model file: it has no model");
+  const Json model = Json::parse(text->as_string(), std::size_t{800'000} + bytes.size() / 20);
+  Tensors tensors;
+  for (const FileTensor& t : parsed.tensors) tensors.emplace(t.name, &t);
+
+  ModelFile file;
+  file.name = model.at("name").as_string();
+  file.classes = strings_from(model.at("classes"));
+  for (const Json& v : model.at("variables").items()) {
+    file.variables.push_back(variable_from(context, v, tensors));
+  }
+  std::vector<Tensor> constants;
+  const auto host = make_cpu_device();
+  for (const std::string& name : strings_from(model.at("constants"))) {
+    const FileTensor& t = take_tensor(tensors, name);
+    constants.emplace_back(host, t.type).copy_from_host(t.data.data());
+  }
+  for (const Json& f : model.at("functions").items()) {
+    const std::string& name = f.at("name").as_string();
+    if (file.find(name) != nullptr) bad(concat("there are two functions ", quoted(name)));
+    try {
+      file.functions.push_back({name, function_from(context, f, file.variables, constants)});
+    } catch (const Error& e) {
+      bad(concat("function ", quoted(name), ": ", e.what()));
     }
-    Tensor t(device, e.type);
-    t.copy_from_host(data.data() + 8 + length + e.offset);
-    parsed.tensors.emplace_back(e.name, std::move(t));
   }
-  if (!parsed.description.is_object()) bad(path, "is no nnseq model file");
-  if (parsed.description.at("format").as_int() != kFormat) {
-    bad(path, "has format " + std::to_string(parsed.description.at("format").as_int()) +
-                  ", this nnseq reads format " + std::to_string(kFormat));
-  }
-  return parsed;
+  if (const Json* config = parsed.metadata.find("config")) file.config = config->as_string();
+  return file;
 }
 
 }  // namespace
 
-Function& ModelFile::function(const std::string& name) const {
+Function* ModelFile::find(const std::string& name) const {
   for (const NamedFunction& f : functions) {
-    if (f.name == name) return *f.function;
+    if (f.name == name) return f.function.get();
   }
-  throw Error(ErrorKind::kValue, "the model file has no function '" + name + "'");
+  return nullptr;
 }
 
-void save_model_file(const std::string& path, const std::vector<NamedFunction>& functions,
-                     const std::string& metadata) {
-  std::vector<Variable*> variables;
-  std::vector<Tensor> constants;
+void save_model_file(const std::string& path, const ModelFile& file) {
+  Contents contents;
+  const std::vector<StoredVariable> variables = all_variables(file);
   Json list = Json::array();
-  for (const NamedFunction& f : functions) {
-    Json slots = Json::array();
-    for (const auto& v : f.function->variables()) {
-      auto it = std::find(variables.begin(), variables.end(), v.get());
-      if (it == variables.end()) it = variables.insert(it, v.get());
-      slots.push_back(static_cast<std::int64_t>(it - variables.begin()));
-    }
+  for (const StoredVariable& v : variables) {
+    const TensorType& type = v.variable->type();
     Json entry = Json::object();
-    entry.set("name", Json(f.name));
-    entry.set("variables", std::move(slots));
-    entry.set("graph", graph_to_json(f.function->graph(), constants));
+    entry.set("name", v.variable->name());
+    entry.set("tensor", contents.add(v.variable->name(), type, bytes_of(*v.variable, type)));
+    entry.set("role", std::string(kRoleNames[static_cast<std::size_t>(v.role)]));
+    entry.set("trainable", v.trainable);
     list.push_back(std::move(entry));
   }
-  Json names = Json::array();
-  TensorTable table;
-  for (std::size_t i = 0; i < variables.size(); ++i) {
-    names.push_back(Json(variables[i]->name()));
-    table.add("variable/" + std::to_string(i), variables[i]->type());
+  std::vector<Tensor> constants;
+  Json functions = functions_json(file, variables, constants);
+  Json constant_names = Json::array();
+  for (const Tensor& c : constants) {
+    constant_names.push_back(contents.add("constant", c.type(), bytes_of(c, c.type())));
   }
-  for (std::size_t i = 0; i < constants.size(); ++i) {
-    table.add("constant/" + std::to_string(i), constants[i].type());
-  }
-  Json description = Json::object();
-  description.set("format", Json(kFormat));
-  description.set("variables", std::move(names));
-  description.set("functions", std::move(list));
-  description.set("metadata", Json(metadata));
-  Json meta = Json::object();
-  meta.set("nnseq", Json(description.dump()));
-  Json::Object members{{"__metadata__", std::move(meta)}};
-  for (const Entry& e : table.entries()) members.push_back({e.name, entry_json(e)});
+  Json model = Json::object();
+  model.set("name", file.name);
+  model.set("classes", strings_json(file.classes));
+  model.set("variables", std::move(list));
+  model.set("constants", std::move(constant_names));
+  model.set("functions", std::move(functions));
+  Json metadata = Json::object();
+  metadata.set("model", model.dump());
+  if (!file.config.empty()) metadata.set("config", file.config);
+  contents.write(path, std::move(metadata));
+}
 
-  std::string text = Json::from_members(std::move(members)).dump();
-  text.resize(static_cast<std::size_t>(aligned(static_cast<std::int64_t>(text.size()) + 8)) - 8,
-              ' ');
-  const auto length = static_cast<std::uint64_t>(text.size());
-  std::string data(reinterpret_cast<const char*>(&length), 8);
-  data += text;
-  for (std::size_t i = 0; i < table.entries().size(); ++i) {
-    const Entry& e = table.entries()[i];
-    const std::size_t at = data.size();
-    data.resize(at + static_cast<std::size_t>(aligned(e.type.bytes())), '\0');
-    if (i < variables.size()) {
-      variables[i]->copy_to_host(data.data() + at);
-    } else {
-      constants[i - variables.size()].copy_to_host(data.data() + at);
-    }
+ModelFile load_model_file(const std::shared_ptr<Context>& context, const void* data,
+                          std::size_t size, const std::string& name) {
+  try {
+    return build(context, {static_cast<const char*>(data), size});
+  } catch (const Error& e) {  // of any kind: shape rules and the verifier speak of values
+    const ErrorKind kind = e.kind() == ErrorKind::kMemory ? e.kind() : ErrorKind::kFile;
+    throw Error(kind, one_line(concat(name, ": ", e.what())));
   }
-  write_file(path, data);
 }
 
 ModelFile load_model_file(const std::shared_ptr<Context>& context, const std::string& path) {
-  const Parsed parsed = parse(path);
-  ModelFile file;
-  const auto& names = parsed.description.at("variables").items();
-  std::vector<Tensor> values, constants;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    values.push_back(parsed.tensor(path, "variable/" + std::to_string(i)));
-  }
-  for (std::size_t i = 0; i + names.size() < parsed.tensors.size(); ++i) {
-    constants.push_back(parsed.tensor(path, "constant/" + std::to_string(i)));
-  }
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    auto v = std::make_shared<Variable>(context, names[i].as_string(), values[i].type());
-    v->copy_from_host(values[i].data());
-    file.variables.push_back(std::move(v));
-  }
-  for (const Json& f : parsed.description.at("functions").items()) {
-    std::vector<std::shared_ptr<Variable>> slots;
-    for (const Json& slot : f.at("variables").items()) {
-      const std::int64_t i = slot.as_int();
-      if (i < 0 || i >= static_cast<std::int64_t>(file.variables.size())) {
-        bad(path, "names a variable that it does not hold");
-      }
-      slots.push_back(file.variables[static_cast<std::size_t>(i)]);
-    }
-    try {
-      Graph graph = graph_from_json(f.at("graph"), constants);
-      file.functions.push_back(
-          {f.at("name").as_string(), std::make_shared<Function>(context, std::move(graph), slots)});
-    } catch (const Error& e) {
-      bad(path, e.what());
-    }
-  }
-  file.metadata = parsed.description.at("metadata").as_string();
-  return file;
+  const FileBytes file(path);
+  return load_model_file(context, file.view().data(), file.view().size(), path);
 }
 
 }  // namespace nnseq

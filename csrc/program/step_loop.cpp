@@ -31,7 +31,7 @@ class StepLoop {
         arrays_(arrays),
         range_(range),
         outputs_(outputs),
-        poll_{hook.poll, hook.user, &polled_},
+        poll_(context_, hook),
         rows_(rows_of(arrays)),
         state_(context_, f) {
     if (range.batch_size < 1) {
@@ -149,7 +149,7 @@ class StepLoop {
     }
     try {
       std::lock_guard held(state_);
-      program_->run(context_, *session_, {inputs_, targets_, state_.addresses()}, poll_,
+      program_->run(context_, *session_, {inputs_, targets_, state_.addresses()}, poll_.hook(),
                     context_.log != nullptr);
       state_.commit();
     } catch (const BadIndexError& e) {
@@ -177,8 +177,7 @@ class StepLoop {
   std::span<const HostArray> arrays_;
   const StepRange& range_;
   std::span<void* const> outputs_;
-  std::int64_t polled_ = steady_ns();
-  PollHook poll_;
+  RunPoll poll_;
   std::int64_t rows_;
   StateBinding state_;
   std::vector<std::int64_t> order_;

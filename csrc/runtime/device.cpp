@@ -19,6 +19,7 @@ constexpr std::size_t kHugeFrom = std::size_t{4} << 20;
 
 class CpuDevice final : public Device {
  public:
+  explicit CpuDevice(const AllocatorHook& allocator) : allocator_(allocator) {}
   const char* name() const noexcept override { return "cpu"; }
 
   void* allocate(std::size_t bytes) override {
@@ -26,13 +27,19 @@ class CpuDevice final : public Device {
     const bool huge = size >= kHugeFrom;
     const std::size_t alignment = huge ? kHugePage : kAlignment;
     const std::size_t whole = (size + alignment - 1) / alignment * alignment;
-    void* data = std::aligned_alloc(alignment, whole);
+    void* data = allocator_.allocate != nullptr
+                     ? allocator_.allocate(whole, alignment, allocator_.user)
+                     : std::aligned_alloc(alignment, whole);
     if (data == nullptr) throw_no_memory(bytes);
-    if (huge) ::madvise(data, whole, MADV_HUGEPAGE);  // a wish: refusal costs speed only
+    if (huge && allocator_.allocate == nullptr)
+      ::madvise(data, whole, MADV_HUGEPAGE);  // a wish: refusal costs speed only
     count_allocation();
     return data;
   }
-  void deallocate(void* data, std::size_t) noexcept override { std::free(data); }
+  void deallocate(void* data, std::size_t bytes) noexcept override {
+    if (allocator_.allocate == nullptr) return std::free(data);
+    if (data != nullptr) allocator_.deallocate(data, bytes, allocator_.user);
+  }
 
   void copy_in(void* dst, const void* src, std::size_t bytes) override { copy(dst, src, bytes); }
   void copy_out(void* dst, const void* src, std::size_t bytes) override { copy(dst, src, bytes); }
@@ -45,6 +52,9 @@ class CpuDevice final : public Device {
   void sync() override {}
   void launch(KernelBody body, const KernelArgs& args) override { body(args); }
   void* host_view(void* device_data) const noexcept override { return device_data; }
+
+ private:
+  const AllocatorHook allocator_;
 };
 
 }  // namespace
@@ -60,7 +70,9 @@ void Device::throw_no_memory(std::size_t bytes) const {
                                       std::string(name()));
 }
 
-std::shared_ptr<Device> make_cpu_device() { return std::make_shared<CpuDevice>(); }
+std::shared_ptr<Device> make_cpu_device(const AllocatorHook& allocator) {
+  return std::make_shared<CpuDevice>(allocator);
+}
 
 Buffer::Buffer(std::shared_ptr<Device> device, std::size_t bytes)
     : device_(std::move(device)), size_(bytes), data_(device_->allocate(bytes)) {}

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "nnseq/context.h"
 #include "runtime/kernel_args.h"
 
 namespace nnseq {
@@ -46,7 +47,7 @@ class Device {
   std::atomic<std::uint64_t> allocations_{0};
 };
 
-std::shared_ptr<Device> make_cpu_device();
+std::shared_ptr<Device> make_cpu_device(const AllocatorHook& allocator = {});
 
 // "mirror": host memory whose device addresses trap on direct access (a second, PROT_NONE mapping
 // of the same pages); launch() translates them. It proves that nothing bypasses the table.

@@ -48,6 +48,7 @@ struct ThreadPool::Impl {
   std::atomic<int> threads;
   std::atomic<ThreadBackend> backend;
   ForkSafe<Crews> crews;
+  ParallelHook hook;
 
   Impl(int n, ThreadBackend b) : threads(n), backend(b) {}
   void run(Crews& held, Job& job, int n);
@@ -66,6 +67,10 @@ bool ThreadPool::Impl::use_openmp(int n) {
 }
 
 void ThreadPool::Impl::run(Crews& held, Job& job, int n) {
+  if (hook.run != nullptr) {  // task i is worker i: the first that comes may find all work to do
+    const auto task = [](void* arg, int i) { static_cast<Job*>(arg)->work(i); };
+    return hook.run(n, task, &job, hook.user);
+  }
   if (held.threads != n) {
     held.team.reset();
     held.spin = n <= affinity_cpus();
@@ -99,6 +104,8 @@ void ThreadPool::set_backend(ThreadBackend backend) {
   check_backend(backend);
   impl_->backend.store(backend, std::memory_order_relaxed);
 }
+
+void ThreadPool::set_hook(const ParallelHook& hook) { impl_->hook = hook; }
 
 void ThreadPool::parallel_for(std::int64_t blocks, BlockFn fn, std::atomic<bool>* cancel,
                               PollHook poll) {

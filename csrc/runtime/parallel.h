@@ -9,6 +9,8 @@
 #include <memory>
 #include <type_traits>
 
+#include "nnseq/context.h"
+
 namespace nnseq {
 
 enum class ThreadBackend { kOpenMP, kStdThread };
@@ -68,6 +70,8 @@ class ThreadPool {
   // where OpenMP could not start its threads.
   ThreadBackend backend() const noexcept;
   void set_backend(ThreadBackend backend);
+  // The application's threads take the place of the back end; an empty hook gives it back.
+  void set_hook(const ParallelHook& hook);
 
   // Runs fn(block, worker) for each block in [0, blocks); worker in [0, threads()) is unique among
   // the blocks that run at one time. Runs inline when blocks < 2, inside another parallel_for, or

@@ -12,6 +12,7 @@ __all__: list[str] = [
     "Function",
     "Graph",
     "HOST_SIZE",
+    "ModelFile",
     "ModelFileError",
     "NotFiniteError",
     "Profile",
@@ -26,7 +27,6 @@ __all__: list[str] = [
     "isa",
     "num_threads",
     "op_names",
-    "save_functions",
     "set_device",
     "set_num_threads",
     "set_thread_backend",
@@ -238,6 +238,67 @@ class Function:
         """
         Steps over rows of the arrays; returns the outputs of the last step, or writes rows into `outputs`.
         """
+    @property
+    def graph(self) -> Graph:
+        """
+        A copy.
+        """
+    @property
+    def inputs(self) -> list:
+        """
+        (name, dtype, shape) of each.
+        """
+    @property
+    def outputs(self) -> list:
+        """
+        (name, dtype, shape) of each.
+        """
+
+class ModelFile:
+    """
+    What a model file `.nnseq` holds.
+    """
+    @staticmethod
+    def load(path: str) -> ModelFile:
+        """
+        Reads a file. Raises: ModelFileError, of one line.
+        """
+    def __init__(self, name: str) -> None: ...
+    def add_function(
+        self,
+        name: str,
+        function: Function,
+        inputs: collections.abc.Sequence[str],
+        outputs: collections.abc.Sequence[str],
+    ) -> None: ...
+    def add_variable(self, variable: Variable, role: str, trainable: bool = False) -> None:
+        """
+        role: 'weight', 'state', 'optimizer' or 'metric'.
+        """
+    def save(self, path: str) -> None:
+        """
+        Writes the file, whole or not at all.
+        """
+    @property
+    def classes(self) -> list[str]: ...
+    @classes.setter
+    def classes(self, arg0: collections.abc.Sequence[str]) -> None: ...
+    @property
+    def config(self) -> str:
+        """
+        The Keras configuration as JSON, or ''.
+        """
+    @config.setter
+    def config(self, arg0: str) -> None: ...
+    @property
+    def functions(self) -> list[tuple[str, Function]]: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def variables(self) -> list[tuple[Variable, str, bool]]:
+        """
+        (Variable, role, trainable) of each.
+        """
 
 def available_isas() -> list[str]: ...
 def device() -> str: ...
@@ -259,13 +320,6 @@ def isa() -> str:
     """
 
 def num_threads() -> int: ...
-def save_functions(
-    path: str, functions: collections.abc.Sequence[tuple[str, Function]], metadata: str = ""
-) -> None:
-    """
-    Writes a model file: the graphs as traced, and the Variables they run on.
-    """
-
 def set_device(name: str) -> None:
     """
     'cpu', or 'mirror' for tests; for tensors and Variables made afterwards.

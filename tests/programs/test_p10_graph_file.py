@@ -56,12 +56,11 @@ def read_variables(path):
     data = Path(path).read_bytes()
     size = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + size])
-    names = json.loads(header["__metadata__"]["nnseq"])["variables"]
-    assert len(set(names)) == len(names)
+    model = json.loads(header.pop("__metadata__")["model"])
     dtypes = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4"}
     found = {}
-    for i, name in enumerate(names):
-        entry = header[f"variable/{i}"]
+    for name in [v["name"] for v in model["variables"]]:
+        entry = header[name]
         begin, end = (8 + size + at for at in entry["data_offsets"])
         values = np.frombuffer(data[begin:end], dtypes[entry["dtype"]])
         found[name] = values.reshape(entry["shape"])
@@ -97,8 +96,14 @@ def saved(tmp_path):
     model.fit(X[:BATCH], CLASSES[:BATCH], verbose=0)  # one step behind it
     model.reset_metrics()
     step = model._compiled_step("train", (X[:BATCH], CLASSES[:BATCH])).function
-    _core.save_functions(str(tmp_path / "model.nnseq"), [("train", step)], "some text")
+    save(tmp_path / "model.nnseq", step)
     return model, step
+
+
+def save(path, step):
+    file = _core.ModelFile("p10")
+    file.add_function("train", step, ["x", "y"], [name for name, _, _ in step.outputs])
+    file.save(str(path))
 
 
 def variables_of(model):
@@ -131,7 +136,7 @@ def test_shuffled_steps(saved, tmp_path):
     in_order = train_in_cpp(tmp_path, -1, 2)
     step.run_steps([X, CLASSES], BATCH, 0, STEPS, (77, 0))
     path = tmp_path / "python.nnseq"
-    _core.save_functions(str(path), [("train", step)])
+    save(path, step)
     expected = read_variables(path)
     assert found.keys() == expected.keys()
     for name, values in expected.items():

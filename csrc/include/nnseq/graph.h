@@ -81,6 +81,9 @@ class NNSEQ_API Graph {
   Value read(int slot);
   void assign(int slot, Value value);
   void add_output(Value value, std::string name = {});
+  // Renames an input or output; files and applications know them by name.
+  void name_input(std::size_t i, std::string name);
+  void name_output(std::size_t i, std::string name);
 
   // Nodes added from now on belong to this scope ("model/dense_1").
   int set_scope(std::string_view scope);

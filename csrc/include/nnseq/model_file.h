@@ -1,10 +1,12 @@
-// The model file: traced graphs and the state they run on, in the safetensors layout (8-byte little
-// endian header length, JSON header, raw tensors aligned to 64 bytes), so that any safetensors
-// reader can list it. Whatever fit runs can be written here and go on without Python.
+// The model file `.nnseq`: traced graphs and the state they run on, in the safetensors layout, so
+// that any safetensors reader can list it. Whatever fit runs can be written here and go on without
+// Python. docs/files.md says what is in it and what is promised.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "nnseq/program.h"
@@ -12,26 +14,40 @@
 namespace nnseq {
 
 struct NamedFunction {
-  std::string name;  // "train", "predict"
+  std::string name;  // "predict", "train", "evaluate"
   std::shared_ptr<Function> function;
 };
 
-struct NNSEQ_API ModelFile {
-  std::vector<NamedFunction> functions;
-  std::vector<std::shared_ptr<Variable>> variables;  // shared by the functions
-  std::string metadata;                              // the caller's text, kept as it is
+enum class Role { kWeight, kState, kOptimizer, kMetric };  // kState: of random numbers, for one
+inline constexpr std::string_view kRoleNames[] = {"weight", "state", "optimizer", "metric"};
 
-  // Throws Error(kValue) where there is none of that name.
-  Function& function(const std::string& name) const;
+struct StoredVariable {
+  std::shared_ptr<Variable> variable;
+  Role role = Role::kState;
+  bool trainable = false;
 };
 
-// Only graphs of public ops can be saved. The Variables of all functions are stored once each;
-// their names need not differ. Throws Error(kFile) where the file cannot be written.
-NNSEQ_API void save_model_file(const std::string& path, const std::vector<NamedFunction>& functions,
-                               const std::string& metadata = {});
+struct NNSEQ_API ModelFile {
+  std::string name;
+  std::vector<NamedFunction> functions;
+  std::vector<StoredVariable> variables;  // those of the functions, and others
+  std::vector<std::string> classes;       // labels of the last axis of the first output, or none
+  std::string config;  // the Keras configuration (JSON), if Python wrote the file
 
-// Reads the whole file; everything in it is checked before anything is built.
+  // Null where there is none of that name.
+  Function* find(const std::string& name) const;
+};
+
+// Only graphs of public ops can be saved. Variables of the functions that are not listed are stored
+// as state. The file appears whole or not at all. Throws Error(kFile) where it cannot be written.
+NNSEQ_API void save_model_file(const std::string& path, const ModelFile& file);
+
+// Everything in the file is checked before anything is built from it; nothing in it can name
+// another file or code. Throws Error(kFile) of one line that names the file and what is wrong.
 NNSEQ_API ModelFile load_model_file(const std::shared_ptr<Context>& context,
                                     const std::string& path);
+// The same from memory, which is not referred to afterwards; `name` stands for it in errors.
+NNSEQ_API ModelFile load_model_file(const std::shared_ptr<Context>& context, const void* data,
+                                    std::size_t size, const std::string& name);
 
 }  // namespace nnseq

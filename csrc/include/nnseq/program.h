@@ -89,6 +89,26 @@ class NNSEQ_API Function {
   struct Impl;
 
  private:
+  friend class PreparedFunction;
+  std::unique_ptr<Impl> impl_;
+};
+
+// A Function made ready for inputs of fixed types: run() allocates nothing, and reads and writes
+// the caller's memory. One thread at a time; several of one Function run beside each other.
+class NNSEQ_API PreparedFunction {
+ public:
+  PreparedFunction(std::shared_ptr<const Function> function, std::span<const TensorType> inputs);
+  ~PreparedFunction();
+  PreparedFunction(const PreparedFunction&) = delete;
+  PreparedFunction& operator=(const PreparedFunction&) = delete;
+
+  const std::vector<TensorType>& inputs() const;
+  const std::vector<TensorType>& outputs() const;
+  // Contiguous memory of these types; commits what the graph assigns.
+  void run(std::span<const void* const> inputs, std::span<void* const> outputs, RunHook hook = {});
+
+ private:
+  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 

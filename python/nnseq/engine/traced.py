@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,21 @@ class Compiled:
     def __call__(self, arrays: Sequence[Any]) -> Any:
         """Runs once on the arrays of the tensor arguments."""
         return self.unpack(self.function(*arrays))
+
+    @property
+    def results(self) -> Any:
+        """The result of the Python function with (shape, dtype) Specs for its tensors."""
+        outputs = [Spec(shape, dtype) for _, dtype, shape in self.function.outputs]
+        return nest.map_structure(
+            lambda x: outputs[x.index] if isinstance(x, _Leaf) else x, self._structure
+        )
+
+    @classmethod
+    def of_file(cls, function: _core.Function, structure: Any) -> Compiled:
+        """A step whose results are those of a Function, in order, in this structure."""
+        leaves = iter(range(len(function.outputs)))
+        structure = nest.map_structure(lambda _: _Leaf(next(leaves)), structure)
+        return cls(function, function.graph, True, structure, [], [])
 
     def unpack(self, cores: Sequence[_core.Tensor]) -> Any:
         """The result of the Python function, with Tensors made of the core's outputs."""
@@ -121,6 +136,13 @@ class Traced:
             if compiled is not None:
                 compiled.is_stale = True
         self._cache.clear()
+
+    def last_arguments(self) -> tuple[Any, ...] | None:
+        """Specs of the arguments it was last traced for, None where it was not for any batch."""
+        for (signature, shapes), compiled in reversed(self._cache.items()):
+            if compiled is not None and compiled.batch_free:
+                return tuple(_specs(signature, iter(shapes)))
+        return None
 
     def __call__(self, *args: Any) -> Any:
         """Runs the function on arrays, tracing it first if need be."""
@@ -234,6 +256,18 @@ def _array_of(x: Any) -> Any:
     if isinstance(x, Tensor) and x._core is not None:
         return x._core
     return to_array(x.handle.numpy() if isinstance(x, Variable) else x)
+
+
+def _specs(signature: Any, shapes: Iterator[Shape]) -> Any:
+    """The structure of which `_signature` made this."""
+    if isinstance(signature, str):
+        return Spec(next(shapes), signature)
+    kind, *rest = signature
+    if kind is dict:
+        return {key: _specs(value, shapes) for key, value in rest}
+    if kind in (list, tuple):
+        return kind(_specs(value, shapes) for value in rest)
+    return rest[0]
 
 
 def _signature(structure: Any) -> Any:

@@ -54,6 +54,18 @@ class Variable(Operators):
         self.dtype: str = standardize_dtype(array.dtype)
         self.handle = _core.Variable(array, self.path)
 
+    @classmethod
+    def of_handle(cls, handle: _core.Variable, trainable: bool) -> Variable:
+        """A Variable whose storage there is already."""
+        variable = cls.__new__(cls)
+        variable.path = handle.name
+        variable.name = handle.name.rsplit("/", 1)[-1]
+        variable.trainable = trainable
+        variable.regularizer = variable.constraint = None
+        variable.shape, variable.dtype = handle.shape, handle.dtype
+        variable.handle = handle
+        return variable
+
     @property
     def ndim(self) -> int:
         """The number of dimensions."""

@@ -23,6 +23,7 @@ from nnseq.models.function_config import graph_config, graph_from_config
 from nnseq.models.functional import flat_inputs, set_graph
 from nnseq.models.host_part import HostPart, is_in_memory
 from nnseq.models.summary import print_summary
+from nnseq.saving.model_io import export_model
 from nnseq.training.trainer import Trainer
 
 
@@ -280,6 +281,17 @@ class Model(Trainer):
         The file appears whole or not at all. See `nnseq.saving.save_model`.
         """
         saving.save_model(self, filepath, overwrite=overwrite, zipped=zipped)
+
+    def export(
+        self,
+        filepath: Any,
+        format: str = "nnseq",
+        verbose: Any = None,
+        input_signature: Any = None,
+        classes: Any = (),
+    ) -> None:
+        """Writes a `.nnseq` file for C++ and C. See `nnseq.saving.model_io.export_model`."""
+        export_model(self, filepath, format, verbose, input_signature, classes)
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Writes the weights into a `.weights.h5` file. See `nnseq.saving.save_weights`."""

@@ -109,7 +109,8 @@ def _metadata() -> dict[str, str]:
 def load_model(
     filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True
 ) -> Any:
-    """The model of a `.keras` file, written by nnseq or by Keras 3, or of an older `.h5` file.
+    """The model of a `.keras` file, written by nnseq or by Keras 3, of an older `.h5` file, or of a
+    `.nnseq` file (`model.export`); one of those without a Keras configuration is a GraphModel.
 
     Nothing in the file is ever run: classes are looked up by name among those of nnseq, the
     registered ones and `custom_objects`.
@@ -126,6 +127,11 @@ def load_model(
     from nnseq.saving import archive, legacy
 
     path = _path(filepath)
+    if path.suffix == ".nnseq":
+        from nnseq.saving.native import load_native
+
+        with naming(path):
+            return load_native(path, custom_objects, compile, safe_mode)
     if path.suffix in _HDF5:
         with naming(path), ExitStack() as opened:
             older = _contents(opened, opened.enter_context(open_regular(path)))
@@ -161,6 +167,44 @@ def _budget(contents: Contents) -> int:
     """The bytes of Variables for a file: its own, twice as many of an optimizer that it may not
     have, all of them once more if they are stored in half the width, and some of metrics."""
     return 6 * contents.size + limits.spare_bytes // 2
+
+
+def export_model(
+    model: Any,
+    filepath: Any,
+    format: str = "nnseq",
+    verbose: Any = None,
+    input_signature: Any = None,
+    classes: Any = (),
+) -> None:
+    """Writes a model into a `.nnseq` file, which C++ and C programs load, run and train on.
+
+    It holds the traced steps (predict; train and evaluate of a compiled model), all state, and the
+    configuration, so that `load_model` gives the model back. See docs/files.md.
+
+    Args:
+        filepath: a path that ends in ".nnseq".
+        format: "nnseq".
+        verbose: accepted; nothing is printed.
+        input_signature: shapes and dtypes of the inputs (KerasTensors, arrays), for a model that
+            does not tell them.
+        classes: labels of the classes, kept in the file.
+
+    Raises:
+        ValueError: for another format or ending, or what cannot be traced.
+    """
+    from nnseq.saving.native import export_model as write
+
+    if format != "nnseq":
+        raise ValueError(f"`format` must be 'nnseq'. Received: format={format!r}")
+    path = _path(filepath)
+    if path.suffix != ".nnseq":
+        raise ValueError(f"The filename must end in `.nnseq`. Received: filepath={filepath}")
+    try:
+        config = model_json(model)
+    except (TypeError, NotImplementedError):  # of the user's own classes: the file opens in C++
+        config = ""
+    write(model, path, config, input_signature, classes)
 
 
 def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:

@@ -51,7 +51,9 @@ nnseq::HostArray rows_of(const std::string& data, const nnseq::TensorType& type)
 void train(int argc, char** argv) {
   const auto context = std::make_shared<nnseq::Context>();
   const nnseq::ModelFile file = nnseq::load_model_file(context, argv[1]);
-  const nnseq::Function& step = file.function("train");
+  const nnseq::Function* train = file.find("train");
+  if (train == nullptr) throw std::runtime_error("the model cannot be trained");
+  const nnseq::Function& step = *train;
   const auto& inputs = step.graph().inputs();
   if (inputs.size() != static_cast<std::size_t>(argc) - 6) {
     throw std::runtime_error("the function takes " + std::to_string(inputs.size()) + " inputs");
@@ -68,7 +70,7 @@ void train(int argc, char** argv) {
   const std::int64_t seed = std::atoll(argv[5]);
   if (seed >= 0) range.shuffle = nnseq::Shuffle{static_cast<std::uint64_t>(seed), 0};
   step.run_steps(arrays, range);
-  nnseq::save_model_file(argv[2], file.functions, file.metadata);
+  nnseq::save_model_file(argv[2], file);
 }
 
 }  // namespace

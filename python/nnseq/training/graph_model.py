@@ -1,0 +1,99 @@
+"""GraphModel: a model that is only its traced graphs, as a program without Python made it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnseq import _core
+from nnseq.engine.nest import flatten
+from nnseq.engine.traced import Compiled
+from nnseq.engine.variable import Variable
+from nnseq.training.trainer import Trainer
+
+STEPS = {"predict": "predict", "train": "train", "test": "evaluate"}  # mode: name in a file
+
+
+class GraphModel(Trainer):
+    """The model of a `.nnseq` file without a Keras configuration: it has no layers, but predict,
+    fit, evaluate and weights.
+
+    Args:
+        file: what `_core.ModelFile.load` gave.
+
+    Attributes:
+        classes: the labels of the classes, or [].
+    """
+
+    _untracked: frozenset[str] = Trainer._untracked | {"_file", "_metric_state", "_steps"}
+
+    def __init__(self, file: _core.ModelFile) -> None:
+        super().__init__(name=file.name.replace("/", "_") or None)
+        self._file = file
+        self.classes: list[str] = list(file.classes)
+        self._steps: dict[str, Compiled] = {}
+        functions = dict(file.functions)
+        for mode, name in STEPS.items():
+            if name in functions:
+                names = [output for output, _, _ in functions[name].outputs]
+                structure = names[0] if len(names) == 1 else names
+                if mode != "predict":
+                    structure = dict.fromkeys(names)
+                self._steps[mode] = Compiled.of_file(functions[name], structure)
+        self._weights = [
+            Variable.of_handle(v, trained)
+            for v, role, trained in file.variables
+            if role == "weight"
+        ]
+        self._metric_state = [
+            Variable.of_handle(v, False) for v, role, _ in file.variables if role == "metric"
+        ]
+        self.compiled = "train" in self._steps or "test" in self._steps
+        self.built = True
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights, in the order of the file."""
+        return list(self._weights)
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs."""
+        return [name for name, _, _ in self._steps["predict"].function.inputs]
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the outputs."""
+        return [name for name, _, _ in self._steps["predict"].function.outputs]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """What `evaluate` returns, in order: the loss first."""
+        step = self._steps.get("test") or self._steps.get("train")
+        names = [] if step is None else [name for name, _, _ in step.function.outputs]
+        return sorted(names, key=lambda name: name != "loss")
+
+    def reset_metrics(self) -> None:
+        """Sets the state of all metrics to 0."""
+        for variable in self._metric_state:
+            variable.assign(0 * variable.numpy())
+
+    def export(self, filepath: Any) -> None:
+        """Writes the model back into a `.nnseq` file, with the state that it has now."""
+        self._file.save(str(filepath))
+
+    def _compiled_step(self, mode: str, batch: Any) -> Compiled:
+        step = self._steps.get(mode)
+        if step is None:
+            raise ValueError(f"The file of model '{self.name}' has no step to {STEPS[mode]}.")
+        given = [x for x in flatten(batch) if x is not None]
+        wanted = step.function.inputs
+        if len(given) != len(wanted):
+            raise ValueError(
+                f"Model '{self.name}' takes {len(wanted)} arrays to {STEPS[mode]} "
+                f"({', '.join(name for name, _, _ in wanted)}), got {len(given)}."
+            )
+        return step
+
+    def _in_order(self, logs: dict[str, Any]) -> Any:
+        values = [logs[name] for name in self.metrics_names]
+        return values[0] if len(values) == 1 else values
