@@ -70,10 +70,13 @@ class Compiled:
         )
 
     @classmethod
-    def of_file(cls, function: _core.Function, structure: Any) -> Compiled:
-        """A step whose results are those of a Function, in order, in this structure."""
-        leaves = iter(range(len(function.outputs)))
-        structure = nest.map_structure(lambda _: _Leaf(next(leaves)), structure)
+    def of_file(cls, function: _core.Function, named: bool) -> Compiled:
+        """A step whose results are those of a Function: by name, or in order."""
+        leaves = [_Leaf(i) for i in range(len(function.outputs))]
+        structure: Any = leaves if len(leaves) > 1 else leaves[0]
+        if named:
+            names = (name for name, _, _ in function.outputs)
+            structure = dict(zip(names, leaves, strict=True))
         return cls(function, function.graph, True, structure, [], [])
 
     def unpack(self, cores: Sequence[_core.Tensor]) -> Any:

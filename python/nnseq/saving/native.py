@@ -49,7 +49,9 @@ def export_model(
     file.classes = [str(label) for label in classes]
     file.config = config
     predict = twin._traced("predict").get((x,))
-    names = [name or "output" for name in _output_names(twin, predict.results)]
+    names = [name or f"output_{i}" for i, name in enumerate(_output_names(twin, predict.results))]
+    if isinstance(predict.results, dict):
+        names = sorted(predict.results)  # the order of the outputs of the graph
     _add(file, "predict", predict, (x,), twin, names)
     if twin.compiled:
         for optimizer in twin._optimizers():

@@ -34,11 +34,7 @@ class GraphModel(Trainer):
         functions = dict(file.functions)
         for mode, name in STEPS.items():
             if name in functions:
-                names = [output for output, _, _ in functions[name].outputs]
-                structure = names[0] if len(names) == 1 else names
-                if mode != "predict":
-                    structure = dict.fromkeys(names)
-                self._steps[mode] = Compiled.of_file(functions[name], structure)
+                self._steps[mode] = Compiled.of_file(functions[name], mode != "predict")
         self._weights = [
             Variable.of_handle(v, trained)
             for v, role, trained in file.variables
