@@ -64,7 +64,8 @@ void infer_scan(InferArgs& a) {
   const auto most = static_cast<std::int64_t>(a.in.size());
   if (s.num_states < 0 || s.num_states > most || s.num_sequences > most) {
     fail("names " + std::to_string(s.num_states) + " states and " +
-         std::to_string(s.num_sequences) + " sequences among " + std::to_string(most) + " operands");
+         std::to_string(s.num_sequences) + " sequences among " + std::to_string(most) +
+         " operands");
   }
   const auto states = static_cast<std::size_t>(s.num_states);
   const auto inputs = states + static_cast<std::size_t>(s.num_sequences);
