@@ -67,22 +67,7 @@ job_clang() {
   pytest_in clang -m smoke
 }
 
-# Each fuzzer from a corpus of its own, with a limit of 1 s and 1 GB for an input.
-job_fuzz() {
-  tools/system_packages.sh clang
-  tools/configure.sh build-fuzz -DCMAKE_CXX_COMPILER=clang++ -DNNSEQ_BUILD_PYTHON=OFF \
-    -DNNSEQ_OPENMP=OFF -DNNSEQ_BUILD_FUZZ=ON -DNNSEQ_SANITIZE=address,undefined,fuzzer-no-link
-  cmake --build build-fuzz -j "$jobs" --target model_file_fuzz json_fuzz
-  rm -rf build-fuzz/corpus
-  python tests/fuzz/seeds.py build-fuzz/corpus
-  local name
-  for name in model_file json; do
-    build-fuzz/tests/fuzz/${name}_fuzz -max_total_time=60 -timeout=1 -rss_limit_mb=1024 \
-      -max_len=65536 -print_final_stats=1 -artifact_prefix=build-fuzz/ "build-fuzz/corpus/$name"
-  done
-}
-
-all=(python asan tsan clang wheel differential1 differential2 differential3 kernels fuzz)
+all=(python asan tsan clang wheel differential1 differential2 differential3 kernels)
 if [ "${1:-}" = count ]; then
   echo ${#all[@]}
   exit 0

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fstream>
 #include <numeric>
+#include <random>
 
 #include "base/checksum.h"
 #include "base/files.h"
@@ -247,6 +248,29 @@ TEST(ModelFile, HostileTextIsRefused) {
   for (int i = 0; i < 1'000'000; ++i) zeros += ",0";
   const std::string text = header.substr(0, end) + zeros + "]" + header.substr(end);
   EXPECT_NE(refusal(context, with_header(bytes, text)).find("more values"), std::string::npos);
+}
+
+// Sealed, so that what follows the checksum is reached.
+TEST(ModelFile, ForgedFilesAreLoadedOrRefused) {
+  const auto context = make_context();
+  const std::string bytes = bytes_of(file_of(context));
+  const std::string header = header_of(bytes);
+  const std::string pieces = "0123456789-.eE[]{}:,\"\\ntrualse";
+  std::mt19937 random(4);
+  int loaded = 0;
+  for (int round = 0; round < 2000; ++round) {
+    std::string text = header;
+    for (std::uint32_t edits = 1 + random() % 3; edits > 0; --edits) {
+      const std::size_t at = 40 + random() % (text.size() - 60);
+      const std::uint32_t kind = random() % 3;
+      if (kind == 0) text[at] = pieces[random() % pieces.size()];
+      if (kind == 1) text.erase(at, 1 + random() % 8);
+      if (kind == 2)
+        text.insert(at, text.substr(40 + random() % (text.size() - 60), random() % 12));
+    }
+    loaded += refusal(context, with_header(bytes, text)).empty();
+  }
+  EXPECT_LT(loaded, 1900);
 }
 
 TEST(ModelFile, ATensorIsUsedOnce) {
