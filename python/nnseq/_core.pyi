@@ -394,6 +394,8 @@ op_names: tuple = (
     "one_hot",
     "reduce",
     "arg_reduce",
+    "arg_sort",
+    "cumsum",
     "matmul",
     "conv2d",
     "conv2d_by_data",

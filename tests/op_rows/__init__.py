@@ -12,6 +12,7 @@ from . import (
     recurrent,
     reduce,
     softmax,
+    sort,
     update,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "recurrent",
     "reduce",
     "softmax",
+    "sort",
     "update",
 ]

@@ -133,6 +133,10 @@ struct ArgReduceAttrs {
   bool max = true;
   NNSEQ_ATTRS(ArgReduceAttrs, NNSEQ_FIELD(axis) NNSEQ_FIELD(max))
 };
+struct SortAttrs {
+  bool descending = false;
+  NNSEQ_ATTRS(SortAttrs, NNSEQ_FIELD(descending))
+};
 // What a product does to each finished element: add the last operand, then apply fn (passes only).
 struct EpilogueAttrs {
   bool bias = false;
@@ -211,7 +215,7 @@ struct UpdateAttrs {
 using Attrs = std::variant<NoAttrs, InputAttrs, ConstantAttrs, ReadAttrs, AxisAttrs, AxesAttrs,
                            SizesAttrs, ScanAttrs, UnaryAttrs, BinaryAttrs, CastAttrs, ChainAttrs,
                            SliceAttrs, PadAttrs, IotaAttrs, ScatterAttrs, OneHotAttrs, ReduceAttrs,
-                           ArgReduceAttrs, MatmulAttrs, ConvAttrs, PoolAttrs, NormAttrs,
+                           ArgReduceAttrs, SortAttrs, MatmulAttrs, ConvAttrs, PoolAttrs, NormAttrs,
                            RecurrentAttrs, RandomAttrs, DropoutAttrs, UpdateAttrs>;
 
 }  // namespace nnseq

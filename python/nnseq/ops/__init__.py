@@ -19,6 +19,7 @@ from nnseq.ops import (
     rearranging,
     reduction,
     slices,
+    sorting,
     windows,
 )
 from nnseq.ops.composed import *
@@ -34,6 +35,7 @@ from nnseq.ops.nn import *
 from nnseq.ops.rearranging import *
 from nnseq.ops.reduction import *
 from nnseq.ops.slices import *
+from nnseq.ops.sorting import *
 from nnseq.ops.windows import *
 
 __all__ = ["image", "is_tensor", "nn"]
@@ -50,4 +52,5 @@ __all__ += nn.__all__
 __all__ += rearranging.__all__
 __all__ += reduction.__all__
 __all__ += slices.__all__
+__all__ += sorting.__all__
 __all__ += windows.__all__
