@@ -3,8 +3,8 @@
     python examples/digits.py [--output out] [--seed 0] [--epochs 40]
 
 Writes digits_curve.png (loss and accuracy per epoch), digits_predictions.png (test digits with
-their predictions, wrong ones in red) and digits.keras (the model, which Keras 3 opens too) into
-the output folder. A new process then restores the model and predicts the same digits.
+their predictions, wrong ones in red), digits.keras (the model, which Keras 3 opens too) and
+digits.nnseq (the model for C++ and C: examples/embed) into the output folder. A new process then restores the model and predicts the same digits.
 """
 
 import argparse
@@ -148,6 +148,9 @@ def main():
     print(
         f"saved {model_file} ({size:.0f} KB); restored in a new process it predicts the same bits"
     )
+    native = arguments.output / "digits.nnseq"
+    model.export(native, classes=range(10), verbose=False)
+    print(f"saved {native}, which programs in C++ and C load: see examples/embed")
 
 
 if __name__ == "__main__":
