@@ -4,7 +4,8 @@
 
 Writes digits_curve.png (loss and accuracy per epoch), digits_predictions.png (test digits with
 their predictions, wrong ones in red), digits.keras (the model, which Keras 3 opens too) and
-digits.nnseq (the model for C++ and C: examples/embed) into the output folder. A new process then restores the model and predicts the same digits.
+digits.nnseq (the model for C++ and C: examples/embed) into the output folder. A new process then
+restores the model and predicts the same digits.
 """
 
 import argparse
