@@ -17,8 +17,8 @@ from differential.pool import Pool
 
 pytest.importorskip("keras", reason="Keras is the oracle: pip install 'keras==3.15.*' jax")
 
-SHORT = [*range(70), *range(FIRST, FIRST + 130)]
-LONG = [*range(70, FIRST), *range(FIRST + 130, FIRST + 200)]
+SHORT = [*range(46), *range(FIRST, FIRST + 154)]
+LONG = [*range(46, FIRST), *range(FIRST + 154, FIRST + 200)]
 
 # Public classes that are no part of a Sequential model by themselves.
 EXCEPT = {
