@@ -24,7 +24,10 @@ pytest_in() {
   PYTHONPATH=$site python -m pytest tests -p no:cacheprovider "$@"
 }
 
-job_python() { python -m pytest -m long --ignore tests/differential -n "$jobs" --dist loadfile; }
+# The files' part (killed saves, resumed trainings, flipped bits) takes as long as all others.
+long_python() { python -m pytest -m long -n "$jobs" --dist loadfile "$@"; }
+job_python() { long_python --ignore tests/differential --ignore tests/saving; }
+job_saving() { long_python tests/saving; }
 
 # Every third of the 2,200 models, from the k-th on.
 differential() { python -m pytest tests/differential -m long --part "$1/3"; }
@@ -67,7 +70,7 @@ job_clang() {
   pytest_in clang -m smoke
 }
 
-all=(python asan tsan clang wheel differential1 differential2 differential3 kernels)
+all=(python saving asan tsan clang wheel differential1 differential2 differential3 kernels)
 if [ "${1:-}" = count ]; then
   echo ${#all[@]}
   exit 0

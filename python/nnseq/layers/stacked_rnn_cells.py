@@ -34,6 +34,7 @@ class StackedRNNCells(Layer):
     Args:
         cells: the cells, at least one. The states are a list with those of each cell.
 
+    >>> from nnseq import ops
     >>> from nnseq.layers import LSTMCell, RNN
     >>> RNN(StackedRNNCells([LSTMCell(4), LSTMCell(6)]))(ops.ones((2, 5, 3))).shape
     (2, 6)
