@@ -53,6 +53,27 @@ TEST_P(Elementwise, UnaryIsWithinItsBoundAndHasTheBitsOfTheHost) {
   }
 }
 
+TEST_P(Elementwise, RoundingIsThatOfTheHost) {
+  std::vector<float> x;
+  for (const float size : {0.0f, 1e-40f, 0.3f, 0.49999997f, 0.5f, 0.50000006f, 1.0f, 1.5f, 2.5f,
+                           4194303.5f, 4194304.5f, 8388607.5f, 8388608.0f, 16777216.0f,
+                           2147483520.0f, 2147483648.0f, 1e30f, INFINITY, std::nanf("")}) {
+    x.insert(x.end(), {size, -size});
+  }
+  const auto n = static_cast<std::int64_t>(x.size());
+  std::vector<float> y(x.size());
+  using Host = float (*)(float);
+  for (const auto& [fn, host] : {std::pair<UnaryFn, Host>{UnaryFn::kFloor, std::floor},
+                                 {UnaryFn::kCeil, std::ceil},
+                                 {UnaryFn::kRound, std::nearbyint}}) {
+    k.unary[static_cast<int>(fn)](n, x.data(), y.data(), kAlpha);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      EXPECT_TRUE(same(y[i], host(x[i])))
+          << kUnaryNames[static_cast<int>(fn)] << "(" << x[i] << ")";
+    }
+  }
+}
+
 TEST_P(Elementwise, UnaryStaysInsideItsRow) {
   for (int fn = 0; fn < kNumUnary; ++fn) {
     for (std::int64_t n : kSizes) {

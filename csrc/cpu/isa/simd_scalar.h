@@ -5,9 +5,10 @@
 
 namespace nnseq::cpu::scalar {
 
-typedef float F4 __attribute__((vector_size(16), aligned(16), may_alias));
-typedef int32_t I4 __attribute__((vector_size(16), aligned(16), may_alias));
-typedef uint32_t U4 __attribute__((vector_size(16), aligned(16), may_alias));
+typedef float F4 __attribute__((vector_size(16)));
+typedef int32_t I4 __attribute__((vector_size(16)));
+typedef uint32_t U4 __attribute__((vector_size(16)));
+typedef uint64_t U2 __attribute__((vector_size(16)));
 typedef float F4u __attribute__((vector_size(16), aligned(4), may_alias));
 typedef int32_t I4u __attribute__((vector_size(16), aligned(4), may_alias));
 
@@ -91,11 +92,13 @@ NNSEQ_INLINE I16 operator*(I16 a, I16 b) { NNSEQ_PARTS(I16, (I4)((U4)a.v[i] * (U
 NNSEQ_INLINE I16 shift_left(I16 a, int n) { NNSEQ_PARTS(I16, (I4)((U4)a.v[i] << n)); }
 NNSEQ_INLINE I16 shift_right(I16 a, int n) { NNSEQ_PARTS(I16, (I4)((U4)a.v[i] >> n)); }
 NNSEQ_INLINE I16 shift_right_signed(I16 a, int n) { NNSEQ_PARTS(I16, a.v[i] >> n); }
-NNSEQ_INLINE I16 mul_hi_u32(I16 a, I16 b) {
-  NNSEQ_LANES(I16, static_cast<int32_t>((static_cast<uint64_t>(static_cast<uint32_t>(a.v[i][j])) *
-                                         static_cast<uint32_t>(b.v[i][j])) >>
-                                        32));
+// Products of the lanes 0 and 2, and of 1 and 3, as 64-bit integers.
+NNSEQ_INLINE I4 mul_hi_u32(I4 a, I4 b) {
+  const U2 low = U2{} + 0xffffffffu;
+  const U2 even = ((U2)a & low) * ((U2)b & low), odd = ((U2)a >> 32) * ((U2)b >> 32);
+  return (I4)((even >> 32) | (odd & ~low));
 }
+NNSEQ_INLINE I16 mul_hi_u32(I16 a, I16 b) { NNSEQ_PARTS(I16, mul_hi_u32(a.v[i], b.v[i])); }
 
 NNSEQ_INLINE M16 first_n(int64_t n) {
   const I16 lane = iota_i32();
@@ -123,16 +126,26 @@ NNSEQ_INLINE F16 max(F16 a, F16 b) { return select(a > b, a, b); }
 NNSEQ_INLINE F16 min(F16 a, F16 b) { return select(a < b, a, b); }
 NNSEQ_INLINE F16 abs(F16 a) { return floats(bits(a) & set1_i32(0x7fffffff)); }
 NNSEQ_INLINE F16 sqrt(F16 a) { NNSEQ_LANES(F16, __builtin_sqrtf(a.v[i][j])); }
-NNSEQ_INLINE F16 floor(F16 a) { NNSEQ_LANES(F16, __builtin_floorf(a.v[i][j])); }
-NNSEQ_INLINE F16 ceil(F16 a) { NNSEQ_LANES(F16, __builtin_ceilf(a.v[i][j])); }
-NNSEQ_INLINE F16 round(F16 a) { NNSEQ_LANES(F16, __builtin_rintf(a.v[i][j])); }
-
-NNSEQ_INLINE int32_t to_int(float x) {
-  return x >= -2147483648.0f && x < 2147483648.0f ? static_cast<int32_t>(x) : INT32_MIN;
+// Adding and taking away 2^23 rounds a smaller number; one that is as large is an integer.
+NNSEQ_INLINE F16 round(F16 a) {
+  const F16 size = abs(a), large = set1(8388608.0f);
+  const F16 rounded = floats(bits((size + large) - large) | (bits(a) ^ bits(size)));
+  return select(size < large, rounded, a);
 }
-NNSEQ_INLINE I16 to_int(F16 a) { NNSEQ_LANES(I16, to_int(static_cast<float>(a.v[i][j]))); }
+NNSEQ_INLINE F16 floor(F16 a) {
+  const F16 near = round(a);
+  return select(near > a, near - set1(1), near);
+}
+NNSEQ_INLINE F16 ceil(F16 a) { return -floor(-a); }
+
+NNSEQ_INLINE I16 to_int(F16 a) {
+  const M16 fits = (a >= set1(-2147483648.0f)) & (a < set1(2147483648.0f));
+  const F16 inside = select(fits, a, zero());
+  NNSEQ_PARTS(I16,
+              (__builtin_convertvector(inside.v[i], I4) & fits.v[i]) | (~fits.v[i] & INT32_MIN));
+}
 NNSEQ_INLINE I16 to_int_round(F16 a) { return to_int(round(a)); }
-NNSEQ_INLINE F16 to_float(I16 a) { NNSEQ_LANES(F16, static_cast<float>(a.v[i][j])); }
+NNSEQ_INLINE F16 to_float(I16 a) { NNSEQ_PARTS(F16, __builtin_convertvector(a.v[i], F4)); }
 
 NNSEQ_INLINE F16 load_u8_n(const uint8_t* p, int64_t n) {
   alignas(16) float buffer[16] = {};
