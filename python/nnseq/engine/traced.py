@@ -151,9 +151,18 @@ class Traced:
         """Runs the function on arrays, tracing it first if need be."""
         compiled = self.get(*args)
         leaves = _tensors(args)
-        if compiled.is_plain and compiled.batch_free and len(args) == 1 and args[0] is leaves[0]:
-            self.plain[(leaves[0].dtype, leaves[0].shape[1:])] = compiled.function
+        if len(args) == 1 and args[0] is leaves[0]:
+            self.keep_ready(leaves[0], compiled)
         return compiled([_array_of(x) for x in leaves])
+
+    def ready(self, x: Any) -> _core.Function | None:
+        """What gives the one result for the one array (or Tensor) x, if that is at hand."""
+        return self.plain.get((x.dtype, x.shape[1:]))
+
+    def keep_ready(self, x: Any, compiled: Compiled) -> None:
+        """The trace for the only argument x is what `ready` returns, if it is as simple as that."""
+        if compiled.is_plain and compiled.batch_free:
+            self.plain[(x.dtype, x.shape[1:])] = compiled.function
 
     def get(self, *args: Any, shapes: Sequence[Shape] | None = None) -> Compiled:
         """The trace for arguments like these; a `Spec` may stand for any array.

@@ -211,7 +211,7 @@ class Model(Trainer):
             x = args[0]
             is_plain = type(x) is np.ndarray or (type(x) is Tensor and x._keras_mask is None)
             if is_plain:
-                function = self._direct[0].plain.get((x.dtype, x.shape[1:]))
+                function = self._direct[0].ready(x)
                 if function is not None and not self.run_eagerly:
                     return concrete(function(x if x.__class__ is np.ndarray else x._core)[0])
         return self._call_general(args, kwargs)

@@ -4,6 +4,8 @@ import inspect
 import weakref
 from typing import Any
 
+import numpy as np
+
 import nnseq.losses
 import nnseq.metrics
 from nnseq import _core, ops, optimizers
@@ -330,6 +332,14 @@ class Steps(Layer):
             source.checked = True
         return compiled
 
+    def _ready(self, x: Any) -> Any:
+        """The core's Function of a step of predict for an array like x, once it was run."""
+        if x.__class__ is not np.ndarray or x.ndim == 0:
+            return None
+        state = self._state()
+        traced = state.traced.get(("predict", False))
+        return None if traced is None or state.run_eagerly else traced.ready(x)
+
     def _run_step(self, mode: str, batch: Any) -> Any:
         """Runs one step on the arrays of a batch; returns what the step returns."""
         state = self._state()
@@ -342,4 +352,6 @@ class Steps(Layer):
         compiled = self._compiled_step(mode, batch)
         if mode != "predict":
             self._check_targets(batch)
+        elif len(batch) == 1 and isinstance(batch[0], np.ndarray):
+            self._traced(mode).keep_ready(batch[0], compiled)
         return compiled([to_array(x) for x in flatten(batch) if x is not None])

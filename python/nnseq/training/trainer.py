@@ -10,7 +10,7 @@ from nnseq.callbacks import CallbackList, History
 from nnseq.engine.nest import map_structure
 from nnseq.engine.settings import settings
 from nnseq.training.arrays import is_data, split_validation
-from nnseq.training.data import ArraySource, Source, make_source
+from nnseq.training.data import ArraySource, Source, check_batch_size, make_source
 from nnseq.training.loop import Loop, checked_logs, to_numpy
 from nnseq.training.profile import Profile, profile
 from nnseq.training.progress import Progress
@@ -244,10 +244,13 @@ class Trainer(Steps):
             check_count("steps", steps)
         steps = limited("steps", steps, settings.max_steps_per_epoch)
         x, prepare = self._host_data(x)
+        is_quiet = verbose == 0 and callbacks is None and steps is None
+        function = self._ready(x) if is_quiet else None
+        if function is not None and 0 < len(x) <= (check_batch_size(batch_size) or 32):
+            return function(x)[0].numpy()
         source = make_source(x, batch_size=batch_size, steps=steps, prepare=prepare)
         if isinstance(source, ArraySource) and source.rows == 0:
             return self._predict_nothing(source)
-        is_quiet = verbose == 0 and callbacks is None and steps is None
         if is_quiet and isinstance(source, ArraySource) and source.per_pass == 1:
             return to_numpy(self._run_step("predict", source.data))
         told = self._told(callbacks, verbose, steps or source.num_batches)
@@ -333,7 +336,11 @@ class Trainer(Steps):
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as arrays."""
-        source = make_source(self._host_data(x)[0])
+        x, _ = self._host_data(x)
+        function = self._ready(x)
+        if function is not None and len(x) > 0:
+            return function(x)[0].numpy()
+        source = make_source(x)
         if isinstance(source, ArraySource) and source.rows == 0:
             return self._predict_nothing(source)
         return to_numpy(self._run_step("predict", _only_batch(source)))
