@@ -4,8 +4,10 @@
 
 Everything that `fit` does is written out here: batches in a new order in each epoch, the step,
 metrics that are updated and reset, a validation, and the weights of the best epoch, which are
-kept. Of unseen points 99% are put on the right spiral. Draws training_loop.png: what the model
-thinks of the whole plane after 5 epochs, after 20, and at the end.
+kept. `nnseq.function` (in TensorFlow `tf.function`) makes one Program of the step, so that the
+loop takes as long as `fit`; without that line it does the same, op by op and slowly. Of unseen
+points 99% are put on the right spiral. Draws training_loop.png: what the model thinks of the whole
+plane after 5 epochs, after 20, and at the end.
 """
 
 import numpy as np
@@ -38,14 +40,19 @@ def train(model, data, validation, random, epochs, batch_size=40):
     loss_of = keras.losses.BinaryCrossentropy()
     mean_loss = keras.metrics.Mean()
     accuracy = keras.metrics.BinaryAccuracy()
+
+    @keras.function
+    def train_step(x, y):
+        with keras.GradientTape() as tape:
+            loss = loss_of(y, model(x, training=True))
+        gradients = tape.gradient(loss, model.trainable_weights)
+        optimizer.apply(gradients, model.trainable_weights)
+        mean_loss.update_state(loss)
+
     for epoch in range(1, epochs + 1):
         mean_loss.reset_state()
         for rows in np.array_split(random.permutation(len(x)), len(x) // batch_size):
-            with keras.GradientTape() as tape:
-                loss = loss_of(y[rows], model(x[rows], training=True))
-            gradients = tape.gradient(loss, model.trainable_weights)
-            optimizer.apply(gradients, model.trainable_weights)
-            mean_loss.update_state(loss)
+            train_step(x[rows], y[rows])
 
         accuracy.reset_state()
         accuracy.update_state(validation[1], model(validation[0], training=False))

@@ -36,6 +36,7 @@ from nnseq.metrics import Metric
 from nnseq.models import Functional, Model, Sequential
 from nnseq.optimizers import Optimizer
 from nnseq.regularizers import Regularizer
+from nnseq.training.function import function
 from nnseq.unserved import explain
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "datasets",
     "epsilon",
     "floatx",
+    "function",
     "initializers",
     "install_as",
     "layers",

@@ -130,5 +130,5 @@ def refuse_control_flow(name: str) -> None:
     if state.trace is not None:
         raise NotImplementedError(
             f"ops.{name} cannot be traced: a graph has no control flow but scan. Use ops.where, "
-            "or run the model op by op with compile(run_eagerly=True)."
+            "or run it op by op: without nnseq.function, a model with compile(run_eagerly=True)."
         )

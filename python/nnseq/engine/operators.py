@@ -124,6 +124,6 @@ def refuse(what: str) -> NoReturn:
     """Raises the error for Python code that asks for the value of a symbolic Tensor."""
     raise DataDependentError(
         f"{what} of a symbolic Tensor is not known while a function is traced. Use nnseq.ops "
-        "(for example ops.where) instead of Python on values, or run the model op by op with "
-        "compile(run_eagerly=True)."
+        "(for example ops.where) instead of Python on values, or run it op by op: without "
+        "nnseq.function, a model with compile(run_eagerly=True)."
     )

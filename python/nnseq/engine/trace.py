@@ -27,6 +27,7 @@ class Trace:
         training: the mode that layers see when the call does not say.
         trainable: id(layer) -> bool as compile() saw it; None: layers' own flags.
         layers: the layers called, by id; assigning one of their attributes makes a trace stale.
+        optimizers: those that took a step, by id.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Trace:
         self.trainable = trainable
         self.variables: list[Variable] = []
         self.layers: dict[int, Any] = {}
+        self.optimizers: dict[int, Any] = {}
         self._slots: dict[int, int] = {}
         self._current: dict[int, Tensor] = {}
         self._assigned: dict[int, Tensor] = {}

@@ -37,6 +37,7 @@ class Compiled:
         function: takes the arrays of all tensor arguments, in the order of `nest.flatten`.
         batch_free: whether it is right for every size of the first axis (else for one shape).
         is_stale: whether it is forgotten: what it was made of has changed since.
+        variables: what it reads and assigns. optimizers: those that take a step in it.
     """
 
     def __init__(
@@ -47,6 +48,8 @@ class Compiled:
         structure: Any,
         masked: list[int],
         losses: list[Any],
+        variables: Sequence[Variable] = (),
+        optimizers: Sequence[Any] = (),
     ) -> None:
         self.function = function
         self.graph = graph
@@ -55,6 +58,8 @@ class Compiled:
         self._structure = structure
         self._masked = masked
         self._losses = losses
+        self.variables = variables
+        self.optimizers = optimizers
         self.is_plain = isinstance(structure, _Leaf) and not masked and not losses
 
     def __call__(self, arrays: Sequence[Any]) -> Any:
@@ -140,6 +145,11 @@ class Traced:
                 compiled.is_stale = True
         self._cache.clear()
 
+    @property
+    def count(self) -> int:
+        """The number of traces."""
+        return sum(compiled is not None for compiled in self._cache.values())
+
     def last_arguments(self) -> tuple[Any, ...] | None:
         """Specs of the arguments it was last traced for, None where it was not for any batch."""
         for (signature, shapes), compiled in reversed(self._cache.items()):
@@ -150,10 +160,10 @@ class Traced:
     def __call__(self, *args: Any) -> Any:
         """Runs the function on arrays, tracing it first if need be."""
         compiled = self.get(*args)
-        leaves = _tensors(args)
+        leaves = tensors_of(args)
         if len(args) == 1 and args[0] is leaves[0]:
             self.keep_ready(leaves[0], compiled)
-        return compiled([_array_of(x) for x in leaves])
+        return compiled([array_of(x) for x in leaves])
 
     def ready(self, x: Any) -> _core.Function | None:
         """What gives the one result for the one array (or Tensor) x, if that is at hand."""
@@ -171,7 +181,7 @@ class Traced:
             shapes: for each tensor argument the shape it has in the trace, None for any size;
                 without it the first dim of each is None.
         """
-        leaves = _tensors(args)
+        leaves = tensors_of(args)
         if shapes is None:
             shapes = [(None, *x.shape[1:]) if len(x.shape) else () for x in leaves]
         key = (_signature(args), tuple(shapes))
@@ -250,13 +260,16 @@ class Traced:
         function = _core.Function(trace.graph, [v.handle for v in trace.variables])
         batch_free = all(not shape or shape[0] is None for shape in shapes)
         where = [(layer, index) for layer, index, _ in losses]
-        return Compiled(function, trace.graph, batch_free, structure, masked, where)
+        optimizers = list(trace.optimizers.values())
+        state_of = (trace.variables, optimizers)
+        return Compiled(function, trace.graph, batch_free, structure, masked, where, *state_of)
 
 
 _missing: Any = object()
 
 
-def _tensors(args: Any) -> list[Any]:
+def tensors_of(args: Any) -> list[Any]:
+    """The leaves of arguments that are tensors, in the order in which a Function takes them."""
     return [x for x in nest.flatten(args) if _is_tensor_leaf(x)]
 
 
@@ -264,7 +277,8 @@ def _dtype_of(x: Any) -> str:
     return x.dtype if isinstance(x, (Tensor, Variable, Spec)) else converted(x.dtype)
 
 
-def _array_of(x: Any) -> Any:
+def array_of(x: Any) -> Any:
+    """What the core takes for a leaf of arguments."""
     if isinstance(x, Tensor) and x._core is not None:
         return x._core
     return to_array(x.handle.numpy() if isinstance(x, Variable) else x)

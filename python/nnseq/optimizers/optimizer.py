@@ -155,8 +155,11 @@ class Optimizer(OptimizerState):
             self.build(variables)
             self.built = True
         self._add_new(variables)
-        if current_trace() is None:
+        trace = current_trace()
+        if trace is None:
             self.refresh_learning_rate()
+        else:
+            trace.optimizers[id(self)] = self
         grads, variables = without_missing(grads, variables)
         if self.loss_scale_factor is not None:
             grads = [g / float(self.loss_scale_factor) for g in grads]
