@@ -134,7 +134,7 @@ def test_pipeline(tmp_path):
     ("make", "words"),
     [
         (lambda: layers.RandomGrayscale(2), ["factor", "2"]),
-        (lambda: layers.RandomGrayscale()(IMAGES[..., :2]), ["random_grayscale", "red, green"]),
+        (lambda: layers.RandomGrayscale()(IMAGES[..., :2]), ["random_grayscale", "3 channels"]),
         (lambda: layers.RandomInvert(1.5), ["factor", "1.5"]),
         (lambda: layers.RandomErasing(fill_value="red"), ["fill_value", "red"]),
         (lambda: layers.RandomErasing(scale=2), ["scale", "2"]),

@@ -46,6 +46,9 @@ ARGUMENTS = {
     "CenterCrop": (4, 4), "RandomBrightness": (0.5,),
     "RandomContrast": (0.5,), "RandomCrop": (3, 3, 7), "RandomRotation": (0.1,),
     "RandomTranslation": (0.1, (-0.2, 0.3)), "RandomZoom": (0.1,), "Resizing": (4, 5),
+    "RandomColorDegeneration": (0.5,), "RandomHue": (0.5,), "RandomPosterization": (3,),
+    "RandomSaturation": (0.5,), "RandomSharpness": (0.5,),
+    "RandomShear": ((0.1, 0.2), (0.1, 0.3)),  # Keras does not read the range it writes of a number
     **{
         name: (2,)
         for rank in (1, 2, 3)

@@ -13,6 +13,7 @@ from nnseq.layers.core import Activation, Dense, Dropout, Embedding, Flatten, Id
 from nnseq.layers.dot import Dot, dot
 from nnseq.layers.einsum_dense import EinsumDense
 from nnseq.layers.group_normalization import GroupNormalization
+from nnseq.layers.histograms import ContrastLimitedAdaptiveHistogramEqualization, Equalization
 from nnseq.layers.images import CenterCrop, Resizing
 from nnseq.layers.input_layer import Input, InputLayer
 from nnseq.layers.input_spec import InputSpec
@@ -69,13 +70,27 @@ from nnseq.layers.random_colors import (
     Solarization,
 )
 from nnseq.layers.random_images import (
-    RandomBrightness,
-    RandomContrast,
     RandomCrop,
     RandomFlip,
     RandomRotation,
     RandomTranslation,
     RandomZoom,
+)
+from nnseq.layers.random_tones import (
+    RandomBrightness,
+    RandomColorDegeneration,
+    RandomColorJitter,
+    RandomContrast,
+    RandomHue,
+    RandomPosterization,
+    RandomSaturation,
+    RandomSharpness,
+)
+from nnseq.layers.random_warps import (
+    RandomElasticTransform,
+    RandomGaussianBlur,
+    RandomPerspective,
+    RandomShear,
 )
 from nnseq.layers.regularization import (
     ActivityRegularization,
@@ -192,6 +207,7 @@ __all__ = [
     "CategoryEncoding",
     "CenterCrop",
     "Concatenate",
+    "ContrastLimitedAdaptiveHistogramEqualization",
     "Conv1D",
     "Conv1DTranspose",
     "Conv2D",
@@ -218,6 +234,7 @@ __all__ = [
     "Dropout",
     "EinsumDense",
     "Embedding",
+    "Equalization",
     "Flatten",
     "GRUCell",
     "GaussianDropout",
@@ -264,13 +281,23 @@ __all__ = [
     "Pipeline",
     "RMSNormalization",
     "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
     "RandomContrast",
     "RandomCrop",
+    "RandomElasticTransform",
     "RandomErasing",
     "RandomFlip",
+    "RandomGaussianBlur",
     "RandomGrayscale",
+    "RandomHue",
     "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
     "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
     "RandomTranslation",
     "RandomZoom",
     "ReLU",

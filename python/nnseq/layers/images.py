@@ -9,7 +9,9 @@ from nnseq.engine.dtypes import is_float
 from nnseq.layers.layer import Layer
 from nnseq.layers.serialized import choice, positive
 from nnseq.layers.serialized import data_format as check_format
-from nnseq.ops.image import FILL_MODES, RESIZE_INTERPOLATIONS, image_axes, known_size
+from nnseq.ops.image.axes import image_axes, known_size
+from nnseq.ops.image.resizing import RESIZE_INTERPOLATIONS
+from nnseq.ops.image.sampling import FILL_MODES
 
 
 class ImageLayer(Layer):
@@ -25,6 +27,11 @@ class ImageLayer(Layer):
     def axes(self, x: Any) -> tuple[int, int]:
         """The axes of height and width."""
         return image_axes(x, self.data_format)
+
+    @property
+    def channels(self) -> int:
+        """The axis of the channels of a batch."""
+        return 3 if self.data_format == "channels_last" else 1
 
     def sizes(self, x: Any) -> tuple[int, int]:
         """Height and width."""

@@ -7,19 +7,8 @@ from nnseq import ops
 from nnseq import random as nnrandom
 from nnseq.layers.images import ImageLayer
 from nnseq.layers.random_images import Factor, RandomImageLayer, factor_range
+from nnseq.layers.random_tones import FactorLayer, checked_range
 from nnseq.layers.serialized import between_0_and_1, is_number
-
-_GREY = (0.2989, 0.587, 0.114)  # of red, green and blue
-
-
-def checked_range(value_range: Any) -> list[float]:
-    """The two ends in order."""
-    if not isinstance(value_range, list | tuple) or len(value_range) != 2:
-        raise ValueError(
-            "The `value_range` argument should be a list of two numbers. "
-            f"Received: value_range={value_range}"
-        )
-    return sorted(value_range)
 
 
 class RandomGrayscale(RandomImageLayer):
@@ -40,20 +29,14 @@ class RandomGrayscale(RandomImageLayer):
         self.factor = between_0_and_1("factor", factor)
 
     def changed(self, images: Any) -> Any:
-        axis = -1 if self.data_format == "channels_last" else 1
-        if images.shape[axis] != 3:
-            raise ValueError(
-                f"RandomGrayscale takes images of red, green and blue. Received: {images.shape}"
-            )
-        colours = ops.split(images, 3, axis)
-        grey = sum(colour * part for colour, part in zip(colours, _GREY, strict=True))
+        grey = ops.image.rgb_to_grayscale(images, self.data_format)
         return ops.where(self.per_image(self.uniform(images, 0, 1)) < self.factor, grey, images)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "factor": self.factor}
 
 
-class ChangedWithChance(RandomImageLayer):
+class ChangedWithChance(FactorLayer):
     """The base of layers that change an image with a probability out of a range.
 
     Args:
@@ -61,21 +44,10 @@ class ChangedWithChance(RandomImageLayer):
         value_range: of the numbers of the images.
     """
 
-    def __init__(
-        self, factor: Factor, value_range: Sequence[float], seed: int | None, **kwargs: Any
-    ) -> None:
-        super().__init__(seed, **kwargs)
-        self.factor = factor_range("factor", factor, 0, 1)
-        self.value_range = value_range
-
     def chosen(self, images: Any) -> Any:
         """Which images are changed, (N, 1, 1, 1)."""
         chance = self.uniform(images, *self.factor)
         return self.per_image(self.uniform(images, 0, 1) < chance)
-
-    def get_config(self) -> dict[str, Any]:
-        config = {"factor": self.factor, "value_range": self.value_range, "seed": self.seed}
-        return {**super().get_config(), **config}
 
 
 class RandomInvert(ChangedWithChance):
@@ -93,7 +65,7 @@ class RandomInvert(ChangedWithChance):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(factor, value_range, seed, data_format=data_format, **kwargs)
+        super().__init__(factor, value_range, data_format, seed, **kwargs)
 
     def changed(self, images: Any) -> Any:
         return ops.where(self.chosen(images), self.value_range[1] - images, images)
@@ -121,7 +93,7 @@ class RandomErasing(ChangedWithChance):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(factor, value_range, seed, data_format=data_format, **kwargs)
+        super().__init__(factor, value_range, data_format, seed, **kwargs)
         self.scale = factor_range("scale", scale, 0, 1)
         several = isinstance(fill_value, list | tuple) and len(fill_value) == 3
         if fill_value is not None and not several and not is_number(fill_value):

@@ -52,13 +52,26 @@ class RandomImageLayer(ImageLayer):
         x = ops.cast(images, self.dtype)
         return self.changed(x) if training else x
 
+    def part(self, layer: Any) -> Any:
+        """A layer that is a step of this one: it draws from this one's generator."""
+        layer.generator = self.generator
+        return layer
+
     def changed(self, images: Any) -> Any:
         """The images, each changed by itself."""
         raise NotImplementedError(f"{type(self).__name__} must implement changed()")
 
     def uniform(self, images: Any, low: float, high: float) -> Any:
         """A number for each image, (N,)."""
-        return nnrandom.uniform((ops.shape(images)[0],), low, high, seed=self.generator)
+        return self.drawn((ops.shape(images)[0],), low, high)
+
+    def drawn(self, shape: Any, low: float, high: float) -> Any:
+        """Numbers of this shape, uniform in [low, high)."""
+        return nnrandom.uniform(shape, low, high, seed=self.generator)
+
+    def sign(self, images: Any) -> Any:
+        """1 or -1 for each image, (N,)."""
+        return ops.where(self.uniform(images, 0, 1) > 0.5, -1.0, 1.0)
 
     def per_image(self, numbers: Any) -> Any:
         """(N,) -> (N, 1, 1, 1)."""
@@ -97,6 +110,16 @@ class RandomFlip(RandomImageLayer):
         return {**super().get_config(), "seed": self.seed, "mode": self.mode}
 
 
+def check_moves(
+    fill_modes: tuple[str, ...] = ("reflect", "wrap", "constant", "nearest"), **given: str
+) -> None:
+    """Raises for a `fill_mode` or an `interpolation` that is not known."""
+    for name, value in given.items():
+        known = fill_modes if name == "fill_mode" else ("nearest", "bilinear")
+        if value not in known:
+            raise NotImplementedError(f"Unknown `{name}` {value}. Expected of one {known}.")
+
+
 class MovedImageLayer(RandomImageLayer):
     """The base of layers that move, turn and zoom: `changed` is an affine transformation.
 
@@ -113,12 +136,7 @@ class MovedImageLayer(RandomImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(seed, data_format=data_format, **kwargs)
-        for name, value, known in (
-            ("fill_mode", fill_mode, ("reflect", "wrap", "constant", "nearest")),
-            ("interpolation", interpolation, ("nearest", "bilinear")),
-        ):
-            if value not in known:
-                raise NotImplementedError(f"Unknown `{name}` {value}. Expected of one {known}.")
+        check_moves(fill_mode=fill_mode, interpolation=interpolation)
         self.fill_mode = fill_mode
         self.interpolation = interpolation
         self.fill_value = fill_value
@@ -314,75 +332,4 @@ class RandomCrop(RandomImageLayer):
 
     def get_config(self) -> dict[str, Any]:
         config = {"height": self.height, "width": self.width, "seed": self.seed}
-        return {**super().get_config(), **config}
-
-
-class RandomContrast(RandomImageLayer):
-    """Multiplies the distance of each pixel from the mean of its channel in its image.
-
-    Args:
-        factor: the image is multiplied by a number in [1 - factor[0], 1 + factor[1]]; one number f
-            is (0, f), as in Keras 3.15.
-        value_range: what the result is cut off to.
-
-    >>> RandomContrast(0.5)(ops.ones((2, 3, 3, 1))).shape
-    (2, 3, 3, 1)
-    """
-
-    def __init__(
-        self,
-        factor: Factor,
-        value_range: Sequence[float] = (0, 255),
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(seed, **kwargs)
-        self.factor = factor_range("factor", factor, 0, 1)
-        self.value_range = value_range
-
-    def changed(self, images: Any) -> Any:
-        lower, upper = self.factor
-        by = self.per_image(self.uniform(images, 1 - lower, 1 + upper))
-        mean = ops.mean(images, self.axes(images), keepdims=True)
-        return ops.clip((images - mean) * by + mean, *self.value_range)
-
-    def get_config(self) -> dict[str, Any]:
-        config = {"factor": self.factor, "value_range": self.value_range, "seed": self.seed}
-        return {**super().get_config(), **config}
-
-
-class RandomBrightness(RandomImageLayer):
-    """Adds a number to all of each image.
-
-    Args:
-        factor: the largest change both ways as a part of the value range, or two changes.
-        value_range: what the result is cut off to.
-
-    >>> RandomBrightness(0.2)(ops.ones((2, 3, 3, 1))).shape
-    (2, 3, 3, 1)
-    """
-
-    def __init__(
-        self,
-        factor: Factor,
-        value_range: Sequence[float] = (0, 255),
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(seed, **kwargs)
-        self.factor = factor_range("factor", factor or 0.0, -1, 1)
-        if not isinstance(value_range, list | tuple) or len(value_range) != 2:
-            raise ValueError(
-                "The `value_range` argument should be a list of two numbers. "
-                f"Received: value_range={value_range}"
-            )
-        self.value_range = sorted(value_range)
-
-    def changed(self, images: Any) -> Any:
-        low, high = self.value_range
-        by = self.per_image(self.uniform(images, *self.factor)) * (high - low)
-        return ops.clip(images + by, low, high)
-
-    def get_config(self) -> dict[str, Any]:
-        config = {"factor": self.factor, "value_range": self.value_range, "seed": self.seed}
         return {**super().get_config(), **config}

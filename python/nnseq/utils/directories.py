@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from nnseq import ops
+from nnseq.ops.image.axes import check_choice
+from nnseq.ops.image.resizing import RESIZE_INTERPOLATIONS
 from nnseq.utils.datasets import Dataset, batched, seed_of
 from nnseq.utils.images import img_to_array, load_img
 from nnseq.utils.messages import print_msg
@@ -75,7 +77,7 @@ def image_dataset_from_directory(
             f"Received: image_size={image_size}"
         )
     interpolation = interpolation.lower()
-    ops.image.check_choice("interpolation", interpolation, ops.image.RESIZE_INTERPOLATIONS)
+    check_choice("interpolation", interpolation, RESIZE_INTERPOLATIONS)
 
     def load(path: str) -> np.ndarray:
         image = img_to_array(load_img(path, color_mode), data_format, "uint8")
