@@ -36,6 +36,10 @@ EXCEPT = {
     | {"RandomRotation", "RandomTranslation", "RandomZoom", "Resizing", "CategoryEncoding"}
     | {"Discretization", "Hashing", "IntegerLookup", "StringLookup", "TextVectorization"}
     | {"AutoContrast", "Pipeline", "RandomErasing", "RandomGrayscale", "RandomInvert"}
+    | {"RandomHue", "RandomSaturation", "RandomColorDegeneration", "RandomColorJitter"}
+    | {"RandomSharpness", "RandomPosterization", "RandomShear", "RandomPerspective"}
+    | {"RandomElasticTransform", "RandomGaussianBlur", "Equalization"}
+    | {"ContrastLimitedAdaptiveHistogramEqualization"}
     | {"Solarization"}
     | {"Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"}  # 2 inputs
     | {"AdditiveAttention", "Attention", "Dot", "GroupQueryAttention", "MultiHeadAttention"}
