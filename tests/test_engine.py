@@ -332,6 +332,28 @@ def test_nested_scan_with_captured_values():
         assert rows.tolist() == [6.0, 24.0]
 
 
+def test_a_trace_can_be_read():
+    w = Variable(2.0)
+
+    def running(xs):
+        return ops.scan(lambda c, x: (c + x * w, c), ops.zeros(()), xs)
+
+    compiled = Traced(running).get(np.ones(3, "float32"))
+    graph = compiled.graph
+    assert [v.name for v in compiled.function.variables] == [w.path]
+    assert len(graph.inputs) == 1
+    assert len(graph.outputs) == 2
+    op, inputs, attrs = graph.producer(graph.outputs[0])
+    assert op == "scan"
+    assert graph.inputs[0] in inputs
+    body = attrs["body"]
+    assert body.num_nodes > 0
+    before = body.num_nodes
+    body.set_scope("mine")
+    body.scalar(1.0, "float32")  # a copy: the trace stays as it is
+    assert graph.producer(graph.outputs[0])[2]["body"].num_nodes == before
+
+
 def test_scan_refuses_what_a_loop_cannot_hold():
     v = Variable(0.0)
     with pytest.raises(NotImplementedError, match="assigned inside a scanned loop"):

@@ -79,6 +79,10 @@ struct ToDict {
       dict[name] = kPaddingNames[static_cast<int>(field)];
     } else if constexpr (std::is_same_v<T, DType>) {
       dict[name] = name_of(field);
+    } else if constexpr (std::is_same_v<T, std::shared_ptr<const Graph>>) {
+      dict[name] = std::make_shared<Graph>(*field);  // a copy: the caller may change it
+    } else if constexpr (std::is_same_v<T, std::shared_ptr<const Tensor>>) {
+      dict[name] = to_numpy(*field);
     } else if constexpr (FromDict::is_plain<T>) {
       dict[name] = field;
     }

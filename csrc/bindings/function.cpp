@@ -205,6 +205,8 @@ void bind_function(py::module_& m) {
       .def_property_readonly("outputs", &outputs_of, "(name, dtype, shape) of each.")
       .def_property_readonly(
           "graph", [](const Function& f) { return f.graph(); }, "A copy.")
+      .def_property_readonly(
+          "variables", [](const Function& f) { return f.variables(); }, "One for each slot.")
       .def("__call__", &call, "One run; commits what the graph assigns.")
       .def("profile", &profile, py::arg("runs") = 10,
            "Times every step: the mean of `runs` runs, which commit what the graph assigns.")

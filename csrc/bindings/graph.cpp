@@ -40,11 +40,15 @@ py::tuple names(std::span<const std::string_view> list) {
   return t;
 }
 
+py::list ints_of(const std::vector<Value>& values) {
+  py::list ints;
+  for (Value v : values) ints.append(to_int(v));
+  return ints;
+}
+
 py::tuple producer(const Graph& g, std::int64_t value) {
   const Node& n = g.node(from_int(g, value));
-  py::list inputs;
-  for (Value v : n.inputs) inputs.append(to_int(v));
-  return py::make_tuple(std::string(name_of(n.op)), inputs, attrs_to_dict(n.attrs));
+  return py::make_tuple(std::string(name_of(n.op)), ints_of(n.inputs), attrs_to_dict(n.attrs));
 }
 
 }  // namespace
@@ -124,6 +128,20 @@ void bind_graph(py::module_& m) {
           },
           py::arg("target"), py::arg("source"),
           "Whether target depends on source in a differentiable way.")
+      .def(
+          "scope",
+          [](const Graph& g, std::int64_t v) { return g.scope_of(g.node(from_int(g, v))); },
+          py::arg("value"), "The layer that made the value's node.")
+      .def_property_readonly(
+          "inputs", [](const Graph& g) { return ints_of(g.inputs()); }, "The value of each.")
+      .def_property_readonly(
+          "outputs",
+          [](const Graph& g) {
+            py::list list;
+            for (const Output& o : g.outputs()) list.append(to_int(o.value));
+            return list;
+          },
+          "The value of each.")
       .def_property_readonly("num_nodes", [](const Graph& g) { return g.nodes().size(); })
       .def("__str__", [](const Graph& g) { return to_string(g); });
 }

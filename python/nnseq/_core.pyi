@@ -119,10 +119,24 @@ class Graph:
         """
     def read(self, slot: typing.SupportsInt | typing.SupportsIndex) -> int: ...
     def scalar(self, value: typing.SupportsFloat | typing.SupportsIndex, dtype: str) -> int: ...
+    def scope(self, value: typing.SupportsInt | typing.SupportsIndex) -> str:
+        """
+        The layer that made the value's node.
+        """
     def set_scope(self, scope: str) -> None: ...
     def shape(self, value: typing.SupportsInt | typing.SupportsIndex) -> tuple: ...
     @property
+    def inputs(self) -> list:
+        """
+        The value of each.
+        """
+    @property
     def num_nodes(self) -> int: ...
+    @property
+    def outputs(self) -> list:
+        """
+        The value of each.
+        """
 
 class Program:
     """
@@ -252,6 +266,11 @@ class Function:
     def outputs(self) -> list:
         """
         (name, dtype, shape) of each.
+        """
+    @property
+    def variables(self) -> list[Variable]:
+        """
+        One for each slot.
         """
 
 class ModelFile:
