@@ -141,20 +141,21 @@ struct Model::Impl {
     throw Error(ErrorKind::kValue, concat("model '", file.name, "' has no parameter '", name, "'"));
   }
 
-  // Rebuilds the training step for what is frozen now.
-  void freeze() {
-    if (train == nullptr || std::find(frozen.begin(), frozen.end(), true) == frozen.end()) {
-      step = train;
-      return;
-    }
+  // Builds the training step without what is frozen from now on; where that fails, all stays.
+  void freeze(std::vector<bool> now) {
+    step = step_without(now);
+    frozen = std::move(now);
+  }
+
+  std::shared_ptr<Function> step_without(const std::vector<bool>& now) const {
+    if (train == nullptr || std::find(now.begin(), now.end(), true) == now.end()) return train;
     std::vector<bool> slots;
     for (const auto& v : train->variables()) {
       const auto at = std::find_if(weights.begin(), weights.end(),
                                    [&v](const StoredVariable* w) { return w->variable == v; });
-      slots.push_back(at != weights.end() &&
-                      frozen[static_cast<std::size_t>(at - weights.begin())]);
+      slots.push_back(at != weights.end() && now[static_cast<std::size_t>(at - weights.begin())]);
     }
-    step = std::make_shared<Function>(context, passes::freeze(train->graph(), std::move(slots)),
+    return std::make_shared<Function>(context, passes::freeze(train->graph(), std::move(slots)),
                                       train->variables());
   }
 
@@ -300,14 +301,10 @@ void Model::freeze(std::span<const std::string> names) {
                   concat("model '", impl_->file.name, "' has no parameter or layer '", name, "'"));
     }
   }
-  impl_->frozen = std::move(frozen);
-  impl_->freeze();
+  impl_->freeze(std::move(frozen));
 }
 
-void Model::unfreeze() {
-  impl_->frozen.assign(impl_->frozen.size(), false);
-  impl_->freeze();
-}
+void Model::unfreeze() { impl_->freeze(std::vector<bool>(impl_->frozen.size(), false)); }
 
 void Model::save(const std::string& path) const {
   impl_->reset_metrics();

@@ -1,6 +1,7 @@
 // A run whose memory is all there before it begins.
 #include <algorithm>
 #include <mutex>
+#include <utility>
 
 #include "program/function_impl.h"
 
@@ -41,9 +42,9 @@ struct PreparedFunction::Impl {
   Impl& operator=(const Impl&) = delete;
 
   void run(RunHook hook) {
-    if (session->workers != context.pool.threads()) {  // set_threads() was called meanwhile
-      program->give_back(std::move(session));
-      session = program->lease(context);
+    if (session->workers != context.pool.threads()) {          // set_threads() was called meanwhile
+      std::unique_ptr<Session> now = program->lease(context);  // may find no memory
+      program->give_back(std::exchange(session, std::move(now)));
     }
     RunPoll poll(context, hook);
     {

@@ -38,6 +38,7 @@ ProgramImpl::ProgramImpl(const Context::Impl& context, std::shared_ptr<Device> d
   upload_constants(device_);
   lower();
   scratch_ = scratch_for(context.pool.threads());
+  idle_.reserve(kIdleSessions);  // give_back() cannot fail
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   seconds_ = took.count();
 }

@@ -103,8 +103,10 @@ class StepLoop {
     program_ = f_.specialised(types);
     session_ = program_->lease(context_);
     prepared_ = count;
-    if (session_->staging.empty()) {
-      for (const TensorType& t : types) session_->staging.emplace_back(program_->device(), t);
+    if (session_->staging.empty()) {  // all or none: the session outlives this loop
+      std::vector<Tensor> staging;
+      for (const TensorType& t : types) staging.emplace_back(program_->device(), t);
+      session_->staging = std::move(staging);
     }
     inputs_.assign(arrays_.size(), nullptr);
     results_.clear();

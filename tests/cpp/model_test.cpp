@@ -272,6 +272,78 @@ TEST(Context, TakesMemoryFromTheApplication) {
                ErrorKind::kMemory, "cannot allocate");
 }
 
+// An allocator that finds no memory from some allocation on.
+struct Scarce {
+  std::int64_t left = 1'000'000;  // allocations that succeed
+  std::shared_ptr<Context> context() {
+    ContextOptions options{1, "", "cpu", ""};
+    options.allocator = {[](std::size_t bytes, std::size_t alignment, void* user) -> void* {
+                           auto& left = static_cast<Scarce*>(user)->left;
+                           return left-- > 0 ? std::aligned_alloc(alignment, bytes) : nullptr;
+                         },
+                         [](void* data, std::size_t, void*) { std::free(data); }, this};
+    return std::make_shared<Context>(options);
+  }
+};
+
+TEST(Context, APredictorOutlivesALackOfMemory) {
+  const Data data;
+  Scarce memory;
+  const auto context = memory.context();
+  const Model model = trained(context, data, 1);
+  std::vector<float> expected(2 * 200), y(2 * 200);
+  {
+    Predictor predictor = model.prepare(200);
+    predictor.run(data.x.data(), expected.data());
+    context->set_threads(2);  // the next run needs other memory
+    for (int i = 0; i < 2; ++i) {
+      memory.left = 0;
+      expect_error([&] { predictor.run(data.x.data(), y.data()); }, ErrorKind::kMemory, "allocate");
+    }
+    memory.left = 1'000'000;
+    predictor.run(data.x.data(), y.data());
+    EXPECT_TRUE(same_bits(y, expected));
+    context->set_threads(3);
+    memory.left = 0;
+    expect_error([&] { predictor.run(data.x.data(), y.data()); }, ErrorKind::kMemory, "allocate");
+  }  // ends without memory
+  memory.left = 1'000'000;
+  model.prepare(200).run(data.x.data(), y.data());
+  EXPECT_TRUE(same_bits(y, expected));
+}
+
+// Each allocation of a training step fails once: nothing has changed then, and the next step works.
+TEST(Context, AStepOutlivesALackOfMemory) {
+  const Data data;
+  Scarce memory;
+  const auto context = memory.context();
+  Model model = trained(context, data, 1);
+  const auto step = [&](std::int64_t rows) {
+    FitOptions options;
+    options.batch_size = rows;  // rows of the shuffled arrays are gathered
+    model.fit(data.arrays(rows), options);
+  };
+  int failures = 0;
+  for (std::int64_t succeed = 0;; ++succeed) {
+    const std::vector<float> before = weights_of(model, "first/kernel", 4 * 16);
+    const std::int64_t rows = 20 + succeed;  // shapes that nothing is kept for
+    memory.left = succeed;
+    try {
+      step(rows);
+      break;
+    } catch (const Error& e) {
+      EXPECT_EQ(static_cast<int>(e.kind()), static_cast<int>(ErrorKind::kMemory)) << e.what();
+      ++failures;
+    }
+    memory.left = 1'000'000;
+    EXPECT_TRUE(same_bits(weights_of(model, "first/kernel", 4 * 16), before));
+    step(rows);
+    EXPECT_FALSE(same_bits(weights_of(model, "first/kernel", 4 * 16), before));
+  }
+  EXPECT_GE(failures, 4);
+  memory.left = 1'000'000;
+}
+
 TEST(Context, RunsOnTheThreadsOfTheApplication) {
   const Data data;
   const Model expected = trained(make_context(), data, 2);
