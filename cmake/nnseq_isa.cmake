@@ -11,18 +11,22 @@ set(flags_avx2 -mavx2 -mfma)
 set(flags_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma
                  -mprefer-vector-width=512)
 
+# Compilers take minutes for each of these files otherwise. Of two options the last one counts, so
+# this is linked after the flags of all code.
+add_library(nnseq_isa_flags INTERFACE)
+if(NNSEQ_SANITIZE MATCHES undefined)
+  target_compile_options(nnseq_isa_flags INTERFACE -fno-sanitize=undefined
+                                                   -fno-sanitize-address-use-after-scope)
+endif()
+
 set(NNSEQ_ISA_OBJECTS "")
 foreach(isa IN LISTS NNSEQ_ISAS)
   if(isa_sources)
     add_library(nnseq_isa_${isa} OBJECT ${isa_sources})
-    target_link_libraries(nnseq_isa_${isa} PRIVATE nnseq_flags)
+    target_link_libraries(nnseq_isa_${isa} PRIVATE nnseq_flags nnseq_isa_flags)
     target_include_directories(nnseq_isa_${isa} PRIVATE csrc csrc/include)
     target_compile_definitions(nnseq_isa_${isa} PRIVATE NNSEQ_ISA_NS=${isa})
     target_compile_options(nnseq_isa_${isa} PRIVATE ${flags_${isa}})
-    if(NNSEQ_SANITIZE MATCHES undefined)  # gcc takes minutes for each of these files otherwise
-      target_compile_options(nnseq_isa_${isa} PRIVATE -fno-sanitize=undefined
-                                                      -fno-sanitize-address-use-after-scope)
-    endif()
     list(APPEND NNSEQ_ISA_OBJECTS $<TARGET_OBJECTS:nnseq_isa_${isa}>)
   endif()
 endforeach()

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Checks what must come from the system: `system_packages.sh run|test|clang`. As root the missing
+# Checks what must come from the system: `system_packages.sh run|test|clang|fuzz`. As root the missing
 # packages are installed; otherwise prints the one line to type and fails.
 python=${PYTHON:-python3}
 missing=""
@@ -13,8 +13,12 @@ if [ "$1" != run ]; then
   echo '#include <gtest/gtest.h>' | g++ -E -x c++ - >/dev/null 2>&1 || need libgtest-dev
   echo '#include <benchmark/benchmark.h>' | g++ -E -x c++ - >/dev/null 2>&1 || need libbenchmark-dev
 fi
-if [ "$1" = clang ]; then
+if [ "$1" = clang ] || [ "$1" = fuzz ]; then
   command -v clang++ >/dev/null || need clang
+fi
+if [ "$1" = fuzz ]; then  # the sanitizers' own libraries
+  echo 'int main() {}' | clang++ -fsanitize=address -x c++ - -o /dev/null 2>/dev/null ||
+    need libclang-rt-dev
 fi
 [ -z "$missing" ] && exit 0
 

@@ -70,7 +70,22 @@ job_clang() {
   pytest_in clang -m smoke
 }
 
-all=(python saving asan tsan clang wheel differential1 differential2 differential3 kernels)
+# Each fuzzer for a minute, from a corpus that is made anew.
+job_fuzz() {
+  tools/system_packages.sh fuzz
+  build fuzz -DCMAKE_CXX_COMPILER=clang++ -DNNSEQ_BUILD_PYTHON=OFF -DNNSEQ_BUILD_TESTS=OFF \
+    -DNNSEQ_OPENMP=OFF -DNNSEQ_BUILD_FUZZ=ON -DNNSEQ_SANITIZE=address,undefined,fuzzer-no-link
+  rm -rf build-fuzz/corpus
+  python tests/fuzz/seeds.py build-fuzz/corpus
+  local name
+  for name in model_file graph json; do
+    UBSAN_OPTIONS=print_stacktrace=1 "build-fuzz/tests/fuzz/${name}_fuzz" -max_total_time=60 \
+      -timeout=10 -rss_limit_mb=1024 -max_len=131072 -artifact_prefix=build-fuzz/ \
+      "build-fuzz/corpus/$name"
+  done
+}
+
+all=(python saving asan tsan clang wheel differential1 differential2 differential3 kernels fuzz)
 if [ "${1:-}" = count ]; then
   echo ${#all[@]}
   exit 0

@@ -13,6 +13,33 @@ namespace {
   throw Error(ErrorKind::kInternal, "graph verifier: " + what);
 }
 
+// No tensor has more elements, and no attribute is larger: so sums of sizes, and products of an
+// attribute with a size, do not overflow anywhere in a graph.
+constexpr std::int64_t kMost = std::int64_t{1} << 40;
+constexpr std::int64_t kMaxHostOperands = 64;
+
+void expect_possible(const TensorType& type) {
+  std::int64_t count = 1;
+  for (std::int64_t d : type.shape) {
+    if (d >= kUnknown && d <= kMost && (d < 1 || (count <= kMost / d && (count *= d)))) continue;
+    throw Error(ErrorKind::kValue, "a tensor of shape " + to_string(type.shape) +
+                                       " is impossible: a dim is negative, "
+                                       "or it has more than 2^40 elements");
+  }
+}
+
+struct ExpectPossible {
+  void operator()(const char* name, std::int64_t v) const {
+    if (v >= kHostSize - kMaxHostOperands && v <= kMost) return;
+    throw Error(ErrorKind::kValue, std::string(name) + " is out of range: " + std::to_string(v));
+  }
+  void operator()(const char* name, const Dims& v) const {
+    for (std::int64_t d : v) (*this)(name, d);
+  }
+  template <class T>
+  void operator()(const char*, const T&) const {}
+};
+
 // Can a value of type `got` be assigned to a slot of type `want`?
 bool fits(const TensorType& want, const TensorType& got) {
   if (want.dtype != got.dtype || want.shape.rank() != got.shape.rank()) return false;
@@ -57,8 +84,10 @@ const Node& Graph::add_node(Op op, std::vector<Value> inputs, Attrs attrs) {
     in.push_back(type(v));
   }
   try {
+    std::visit([](const auto& a) { a.visit(ExpectPossible{}); }, node.attrs);
     InferArgs args{node.attrs, in, node.outputs};
     op_info(op).infer(args);
+    for (const TensorType& t : node.outputs) expect_possible(t);
   } catch (const Error& e) {
     const std::string& scope = scopes_[static_cast<std::size_t>(scope_)];
     throw Error(e.kind(),
@@ -74,6 +103,7 @@ Value Graph::add_typed(Node node) {
 }
 
 Value Graph::input(std::string name, const TensorType& type) {
+  expect_possible(type);
   const auto index = static_cast<std::int64_t>(inputs_.size());
   inputs_.push_back(add_typed({Op::input, scope_, {}, {type}, InputAttrs{std::move(name), index}}));
   return inputs_.back();
@@ -81,6 +111,7 @@ Value Graph::input(std::string name, const TensorType& type) {
 
 Value Graph::constant(Tensor host_value) {
   TensorType type = host_value.type();
+  expect_possible(type);
   return add_typed({Op::constant,
                     scope_,
                     {},
@@ -115,6 +146,7 @@ Value Graph::scalar(double value, DType dtype) {
 }
 
 int Graph::add_slot(Slot slot) {
+  expect_possible(slot.type);
   slots_.push_back(std::move(slot));
   current_.push_back({});
   return static_cast<int>(slots_.size()) - 1;

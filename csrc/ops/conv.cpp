@@ -15,7 +15,7 @@ void expect_conv_attrs(const ConvAttrs& c, bool sizes) {
   expect_pair(c.strides, "strides");
   expect_pair(c.dilation, "dilation");
   expect_pads(c.padding, c.pads);
-  if (c.groups < 1) fail("groups must be positive");
+  if (c.groups < 1 || c.groups > kMaxStep) fail("groups must be positive, at most 2^20");
   if (sizes && c.sizes.size() != 2) fail("sizes must be two integers");
 }
 

@@ -69,6 +69,7 @@ void infer_scatter(InferArgs& a) {
   expect_float(a, 0);
   expect_index(a.in[1]);
   const ScatterAttrs& s = a.as<ScatterAttrs>();
+  if (s.size < 0) fail("size must not be negative");
   const Shape& x = a.in[0].shape;
   const int index_rank = a.in[1].shape.rank();
   const int rank = x.rank() - index_rank + 1;

@@ -23,13 +23,13 @@ void infer_reshape(InferArgs& a) {
     if (s == -1) inferred = out.rank();
     if (s < -1 && s > kHostSize) fail("size " + std::to_string(s) + " is negative");
     if (s <= kHostSize) exact = false;
-    if (s >= 0) rest *= s;
+    if (s >= 0 && __builtin_mul_overflow(rest, s, &rest)) fail("the sizes are too large");
     out.push_back(size_or_unknown(s));
   }
   if (exact) {
     const std::int64_t n = a.in[0].shape.count();
     if (inferred >= 0 && rest != 0 && n % rest == 0) out[inferred] = n / rest;
-    if (!out.is_known() || out.count() != n) {
+    if (!out.is_known() || (inferred < 0 && rest != n)) {
       fail("cannot turn " + to_string(a.in[0].shape) + " (" + std::to_string(n) +
            " elements) into " + to_string(out));
     }
@@ -162,7 +162,8 @@ void infer_slice(InferArgs& a) {
     const std::int64_t size = size_or_unknown(s.sizes[d]);
     if (s.step[d] < 1) fail("a step must be at least 1");
     if (in[i] >= 0 && size > 0 && s.begin[d] > kHostSize &&
-        (s.begin[d] < 0 || s.begin[d] + (size - 1) * s.step[d] >= in[i])) {
+        (s.begin[d] < 0 || s.begin[d] >= in[i] ||
+         size - 1 > (in[i] - 1 - s.begin[d]) / s.step[d])) {
       fail("slice of " + std::to_string(size) + " from " + std::to_string(s.begin[d]) +
            " on axis " + std::to_string(i) + " is outside " + to_string(in));
     }
@@ -180,7 +181,7 @@ void vjp_slice(VjpArgs& a) {
     const std::int64_t span = s.sizes[d] ? (s.sizes[d] - 1) * s.step[d] + 1 : 0;
     p.low.push_back(s.begin[d]);
     p.high.push_back(in[i] - s.begin[d] - span);
-    p.interior.push_back(s.step[d] - 1);
+    p.interior.push_back(s.sizes[d] > 1 ? s.step[d] - 1 : 0);
   }
   a.din[0] = a.g.add(Op::pad, {a.dy()}, std::move(p));
 }
@@ -199,6 +200,8 @@ void body_slice(const KernelArgs& k) noexcept {
 
 // pad: out[low + i * (interior + 1)] = in[i]; negative low or high crop
 
+constexpr std::int64_t kMaxInterior = std::int64_t{1} << 20;
+
 void infer_pad(InferArgs& a) {
   expect_operands(a, 1);
   const PadAttrs& p = a.as<PadAttrs>();
@@ -210,6 +213,9 @@ void infer_pad(InferArgs& a) {
   Shape out;
   for (int i = 0; i < in.rank(); ++i) {
     const auto d = static_cast<std::size_t>(i);
+    if (p.interior[d] < 0 || p.interior[d] > kMaxInterior) {
+      fail("interior must be in [0, 2^20], got " + std::to_string(p.interior[d]));
+    }
     if (in[i] < 0 || p.low[d] <= kHostSize || p.high[d] <= kHostSize) {
       out.push_back(kUnknown);
       continue;

@@ -109,6 +109,16 @@ void infer_layer_norm_grad(InferArgs& a) {
   expect_input(a, 5, 5);
   expect_channels(a, 1);
   if (!(a.in[4] == a.in[0])) fail("x and dy differ");
+  const Shape& x = a.in[0].shape;
+  for (std::size_t i : {2u, 3u}) {
+    expect_float(a, i);
+    expect_rank(a, i, x.rank() - 1);
+    for (int d = 0; d < x.rank() - 1; ++d) {
+      if (agree(a.in[i].shape[d], x[d])) continue;
+      fail("operand " + std::to_string(i) + " is " + to_string(a.in[i].shape) +
+           ", expected one axis less than " + to_string(x));
+    }
+  }
   a.out = {a.in[0], a.in[1], a.in[1]};
 }
 

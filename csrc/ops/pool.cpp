@@ -28,6 +28,14 @@ void expect_pool(const InferArgs& a, std::size_t operands) {
   expect_pads(p.padding, p.pads);
 }
 
+// dy must be the gradient of what pooling x gives.
+void expect_pooled(const Shape& dy, const Shape& x, const PoolAttrs& p) {
+  const Shape want = pool_shape(x, p);
+  for (int i = 0; i < 4; ++i) {
+    if (!agree(want[i], dy[i])) fail("dy is " + to_string(dy) + ", expected " + to_string(want));
+  }
+}
+
 void infer_pool(InferArgs& a) {
   expect_pool(a, 1);
   a.out = {{DType::kFloat32, pool_shape(a.in[0].shape, a.as<PoolAttrs>())}};
@@ -37,6 +45,7 @@ void infer_pool(InferArgs& a) {
 void infer_max_pool_grad(InferArgs& a) {
   expect_pool(a, 3);
   if (!(a.in[1] == a.in[2])) fail("y and dy differ");
+  expect_pooled(a.in[2].shape, a.in[0].shape, a.as<PoolAttrs>());
   a.out = {a.in[0]};
 }
 
@@ -46,8 +55,9 @@ void infer_avg_pool_grad(InferArgs& a) {
   const PoolAttrs& p = a.as<PoolAttrs>();
   if (p.sizes.size() != 2) fail("sizes must be two integers");
   const Shape& dy = a.in[0].shape;
-  a.out = {
-      {DType::kFloat32, {dy[0], size_or_unknown(p.sizes[0]), size_or_unknown(p.sizes[1]), dy[3]}}};
+  const Shape dx{dy[0], size_or_unknown(p.sizes[0]), size_or_unknown(p.sizes[1]), dy[3]};
+  expect_pooled(dy, dx, p);
+  a.out = {{DType::kFloat32, dx}};
 }
 
 void vjp_max_pool(VjpArgs& a) {

@@ -88,6 +88,12 @@ void infer_cross_entropy(InferArgs& a) {
 void infer_cross_entropy_grad(InferArgs& a) {
   expect_operands(a, 3);
   expect_target(a);
+  expect_float(a, 2);
+  const Shape& x = a.in[0].shape;
+  const Shape& dy = a.in[2].shape;
+  bool fits = dy.rank() == x.rank() - 1;
+  for (int i = 0; fits && i < dy.rank(); ++i) fits = agree(dy[i], x[i]);
+  if (!fits) fail("dy is " + to_string(dy) + ", expected one axis less than " + to_string(x));
   a.out = {a.in[0]};
 }
 

@@ -15,8 +15,9 @@ struct Window {
 // One axis. same: out = ceil(n / stride), the extra pad behind. Throws where nothing would be left.
 inline Window window(std::int64_t n, std::int64_t k, std::int64_t stride, std::int64_t dilation,
                      Padding padding, const Dims& pads, int axis) {
+  if (n < 0 || k < 0) return {kUnknown, 0};
+  if (k == 0) fail("the window is empty on axis " + std::to_string(axis + 1));
   const std::int64_t extent = (k - 1) * dilation + 1;
-  if (n < 0) return {kUnknown, 0};
   Window w;
   std::int64_t total = 0;
   switch (padding) {
@@ -40,9 +41,12 @@ inline Window window(std::int64_t n, std::int64_t k, std::int64_t stride, std::i
   return w;
 }
 
+// Of strides, windows and what lies between elements: its products with sizes do not overflow.
+inline constexpr std::int64_t kMaxStep = std::int64_t{1} << 20;
+
 inline void expect_pair(const Dims& d, const char* name) {
-  if (d.size() != 2 || d[0] < 1 || d[1] < 1) {
-    fail(std::string(name) + " must be two positive integers");
+  if (d.size() != 2 || d[0] < 1 || d[1] < 1 || d[0] > kMaxStep || d[1] > kMaxStep) {
+    fail(std::string(name) + " must be two positive integers of at most 2^20");
   }
 }
 inline void expect_pads(Padding padding, const Dims& pads) {

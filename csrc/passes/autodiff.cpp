@@ -11,8 +11,12 @@ namespace {
 
 class Reverse {
  public:
-  Reverse(Graph& g, Value target, const std::vector<Value>& sources)
-      : g_(g), size_(static_cast<std::size_t>(target.node) + 1), adjoint_(size_), wanted_(size_) {
+  Reverse(Graph& g, Value target, const std::vector<Value>& sources, int max_nodes)
+      : g_(g),
+        max_nodes_(static_cast<std::size_t>(max_nodes)),
+        size_(static_cast<std::size_t>(target.node) + 1),
+        adjoint_(size_),
+        wanted_(size_) {
     mark_wanted(sources);
     seed(target);
     for (auto i = static_cast<std::int32_t>(size_) - 1; i >= 0; --i) visit(i);
@@ -92,12 +96,18 @@ class Reverse {
     }
     g_.set_scope_index(a.node.scope);
     info.vjp(a);
+    if (g_.nodes().size() > max_nodes_) {
+      throw Error(ErrorKind::kValue, "the program has more than " + std::to_string(max_nodes_) +
+                                         " nodes with its gradients; use shorter sequences or "
+                                         "fewer steps");
+    }
     for (std::size_t k = 0; k < a.din.size(); ++k) {
       if (a.needs[k] && a.din[k]) accumulate(a.node.inputs[k], a.din[k]);
     }
   }
 
   Graph& g_;
+  std::size_t max_nodes_;
   std::size_t size_;
   std::vector<std::vector<Value>> adjoint_;
   std::vector<bool> wanted_;
@@ -105,7 +115,7 @@ class Reverse {
 
 }  // namespace
 
-Graph autodiff(const Graph& graph) {
+Graph autodiff(const Graph& graph, const Options& options) {
   Rewriter r(graph);
   for (std::int32_t i = 0; i < static_cast<std::int32_t>(graph.nodes().size()); ++i) {
     const Node& node = graph.nodes()[static_cast<std::size_t>(i)];
@@ -114,7 +124,7 @@ Graph autodiff(const Graph& graph) {
       continue;
     }
     const std::vector<Value> in = r.mapped(node.inputs);
-    Reverse reverse(r.to, in[0], {in.begin() + 1, in.end()});
+    Reverse reverse(r.to, in[0], {in.begin() + 1, in.end()}, 4 * options.max_nodes);
     for (std::size_t k = 1; k < in.size(); ++k) {
       r.map({i, static_cast<std::int32_t>(k) - 1}, reverse.of(in[k]));
     }

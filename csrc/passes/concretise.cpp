@@ -11,14 +11,19 @@ namespace nnseq::passes {
 
 namespace {
 
+// Is `got` a type that `want`, as traced, may become?
+bool fits(const TensorType& want, const TensorType& got) {
+  bool same = want.dtype == got.dtype && want.shape.rank() == got.shape.rank();
+  for (int d = 0; same && d < want.shape.rank(); ++d) {
+    same = got.shape[d] >= 0 && (want.shape[d] < 0 || want.shape[d] == got.shape[d]);
+  }
+  return same;
+}
+
 void expect_fits(const Graph& g, std::size_t i, const TensorType& got) {
   const Node& node = g.node(g.inputs()[i]);
   const TensorType& want = node.outputs[0];
-  bool fits = want.dtype == got.dtype && want.shape.rank() == got.shape.rank();
-  for (int d = 0; fits && d < want.shape.rank(); ++d) {
-    fits = want.shape[d] < 0 || want.shape[d] == got.shape[d];
-  }
-  if (fits) return;
+  if (fits(want, got)) return;
   throw Error(ErrorKind::kValue, "input '" + node.as<InputAttrs>().name + "': expected " +
                                      to_string(want) + ", got " + to_string(got));
 }
@@ -50,8 +55,12 @@ class Concretiser {
  private:
   Graph& to() { return rewriter_.to; }
 
-  void expect_few_nodes() {
-    if (static_cast<int>(to().nodes().size()) <= options_.max_nodes) return;
+  // Each step of a scan takes a value that is counted here, so that a graph of few nodes cannot
+  // have many empty ones.
+  void expect_few_nodes(std::int64_t steps = 0) {
+    steps_ += steps;
+    const auto most = static_cast<std::int64_t>(options_.max_nodes);
+    if (static_cast<std::int64_t>(to().nodes().size()) <= most && steps_ <= most) return;
     throw Error(ErrorKind::kValue, "the program has more than " +
                                        std::to_string(options_.max_nodes) +
                                        " nodes after unrolling its scans; use shorter "
@@ -108,7 +117,17 @@ class Concretiser {
     to().add_node(node.op, std::move(inputs), std::move(attrs));
     const auto at = static_cast<std::int32_t>(to().nodes().size()) - 1;
     const auto outs = static_cast<std::int32_t>(to().nodes().back().outputs.size());
-    for (std::int32_t k = 0; k < outs; ++k) map.map({index, k}, {at, k});
+    for (std::int32_t k = 0; k < outs; ++k) map_checked(map, node, {index, k}, {at, k});
+  }
+
+  // Callers were told the types of the trace: concrete ones only say more.
+  void map_checked(Rewriter& map, const Node& node, Value old, Value now) {
+    const TensorType& want = node.outputs[static_cast<std::size_t>(old.out)];
+    const TensorType& got = to().type(now);
+    if (!fits(want, got)) {
+      fail(node.op, "was traced as " + to_string(want) + ", but becomes " + to_string(got));
+    }
+    map.map(old, now);
   }
 
   void host_result(Rewriter& map, std::int32_t index, std::int64_t value) {
@@ -126,17 +145,31 @@ class Concretiser {
   std::int64_t fold(Rewriter& map, const Node& node) {
     const std::int64_t a = host_value(map(node.inputs[0]), node);
     const std::int64_t b = host_value(map(node.inputs[1]), node);
+    constexpr std::int64_t kMost = std::int64_t{1} << 53;  // what its constant can hold
+    std::int64_t c = 0;
+    bool wide = a < -kMost || a > kMost || b < -kMost || b > kMost;
     switch (node.as<BinaryAttrs>().fn) {
       case BinaryFn::kAdd:
-        return a + b;
-      case BinaryFn::kSubtract:
-        return a - b;
-      case BinaryFn::kMultiply:
-        return a * b;
-      default:
+        wide = wide || __builtin_add_overflow(a, b, &c);
         break;
+      case BinaryFn::kSubtract:
+        wide = wide || __builtin_sub_overflow(a, b, &c);
+        break;
+      case BinaryFn::kMultiply:
+        wide = wide || __builtin_mul_overflow(a, b, &c);
+        break;
+      default:
+        if (b == 0) fail(node.op, "a size is divided by zero");
+        if (!wide) return divided(node, a, b);
     }
-    if (b == 0) fail(node.op, "a size is divided by zero");
+    if (wide || c < -kMost || c > kMost) {
+      fail(node.op, "a size is out of range: computed from " + std::to_string(a) + " and " +
+                        std::to_string(b));
+    }
+    return c;
+  }
+
+  static std::int64_t divided(const Node& node, std::int64_t a, std::int64_t b) {
     const std::int64_t quotient = a / b - ((a % b != 0) && ((a < 0) != (b < 0)) ? 1 : 0);
     return node.as<BinaryAttrs>().fn == BinaryFn::kMod ? a - quotient * b : quotient;
   }
@@ -151,6 +184,7 @@ class Concretiser {
     std::vector<Value> carry = map.mapped(node.inputs);
     expect_scan(node, carry);
     const std::int64_t length = to().type(carry[states]).shape[0];
+    expect_few_nodes(length * scan.num_sequences);
     std::vector<std::vector<Value>> results(body.outputs().size() - states);
     std::vector<Value> steps = carry;
     for (std::size_t i = states; i < captured && length > 0; ++i) {
@@ -173,12 +207,13 @@ class Concretiser {
       expect_few_nodes();
     }
     for (std::size_t i = 0; i < states; ++i) {
-      map.map({index, static_cast<std::int32_t>(i)}, carry[i]);
+      map_checked(map, node, {index, static_cast<std::int32_t>(i)}, carry[i]);
     }
     const std::vector<Value> none = length > 0 ? std::vector<Value>{} : empty_rows(scan, carry);
     for (std::size_t i = 0; i < results.size(); ++i) {
       const auto out = static_cast<std::int32_t>(states + i);
-      map.map({index, out}, length > 0 ? stack(results[i], scan.reverse) : none[states + i]);
+      const Value all = length > 0 ? stack(results[i], scan.reverse) : none[states + i];
+      map_checked(map, node, {index, out}, all);
     }
   }
 
@@ -244,7 +279,8 @@ class Concretiser {
   std::span<const TensorType> types_;
   const Options& options_;
   Rewriter rewriter_;
-  int scope_ = 0;  // of the model's node that is being expanded
+  int scope_ = 0;           // of the model's node that is being expanded
+  std::int64_t steps_ = 0;  // of all scans, times their sequences
 };
 
 }  // namespace

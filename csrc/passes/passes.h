@@ -24,8 +24,9 @@ Graph concretise(const Graph& graph, std::span<const TensorType> types, const Op
 Graph compose(const Graph& graph);
 
 // Expands `gradient` nodes, in program order, from the rules of the ops. Only what a requested
-// gradient needs is built.
-Graph autodiff(const Graph& graph);
+// gradient needs is built. Gradients of gradients may not multiply without an end: Error(kValue)
+// for more than four times `max_nodes`.
+Graph autodiff(const Graph& graph, const Options& options = {});
 
 // Folds, merges equal nodes and drops what nothing uses.
 Graph simplify(const Graph& graph);

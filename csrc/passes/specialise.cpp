@@ -32,7 +32,7 @@ Graph writes_last(const Graph& graph) {
 Graph specialise(const Graph& graph, std::span<const TensorType> types, const Options& options) {
   Graph g = concretise(graph, types, options);
   if (options.compose) g = compose(g);
-  g = autodiff(g);
+  g = autodiff(g, options);
   g = drop_unused(g);
   if (options.simplify) g = drop_unused(simplify(g));
   if (options.fuse) g = fuse(g);
