@@ -98,8 +98,9 @@ def make_pair(name, arguments, *shapes):
     """The layer, and Keras' with the same weights, both built."""
     ours, theirs = getattr(layers, name)(**arguments), getattr(keras.layers, name)(**arguments)
     inputs = [normal(shape, seed) for seed, shape in enumerate(shapes)]
-    for layer in (ours, theirs):
-        layer(inputs[0] if len(inputs) == 1 else inputs)
+    ours(inputs[0] if len(inputs) == 1 else inputs)
+    symbolic = [keras.KerasTensor(shape) for shape in shapes]
+    theirs(symbolic[0] if len(shapes) == 1 else symbolic)
     weights = [normal(w.shape, k) if w.ndim < 2 else w.numpy() for k, w in enumerate(ours.weights)]
     weights = [
         np.abs(w) + 0.5 if v.name in ("gamma", "moving_variance") else w
@@ -110,17 +111,27 @@ def make_pair(name, arguments, *shapes):
     return ours, theirs
 
 
-def keras_gradients(layer, x, out_weights, training):
-    """Gradients of sum(weights * layer(x)) by the inputs and the trainable weights."""
+def keras_results(layer, x, out_weights, training):
+    """Output, state after the call, gradients of sum(weights * output) by x and the weights.
+
+    All of them are one compilation, which is what a test of a layer takes its time for.
+    """
+    fixed = [v.value for v in layer.non_trainable_variables]
 
     def target(trainable, x):
-        fixed = [v.value for v in layer.non_trainable_variables]
-        y, _ = layer.stateless_call(trainable, fixed, x, **training)
-        return jax.numpy.sum(y * out_weights)
+        y, state = layer.stateless_call(trainable, fixed, x, **training)
+        return jax.numpy.sum(y * out_weights), (y, state)
 
     values = [v.value for v in layer.trainable_variables]
-    by_weights, by_x = jax.grad(target, argnums=(0, 1))(values, x)
-    return [np.asarray(by_x), *(np.asarray(g) for g in by_weights)]
+    gradients = jax.jit(jax.grad(target, argnums=(0, 1), has_aux=True))
+    (by_weights, by_x), (y, state) = gradients(values, x)
+    after = dict(zip((v.path for v in layer.non_trainable_variables), state, strict=True))
+    state = [np.asarray(after[w.path]) for w in layer.non_trainable_weights]
+    return np.asarray(y), state, [np.asarray(g) for g in (by_x, *by_weights)]
+
+
+def keras_gradients(layer, x, out_weights, training):
+    return keras_results(layer, x, out_weights, training)[2]
 
 
 def our_gradients(layer, x, out_weights, training):
@@ -149,16 +160,18 @@ def test_values_and_gradients(name, arguments, shape):
     x = normal(shape, 9)
     for mode in (False, True) if name == "BatchNormalization" else (False,):
         training = training_argument(name, mode)
-        want = np.asarray(theirs(x, **training))
+        state = ours.non_trainable_weights
+        fixed = [w.numpy() for w in state]
         y = ours(x, **training)
         assert y.dtype == "float32"
+        out_weights = normal(y.shape, 4)
+        want, updates, gradients = keras_results(theirs, x, out_weights, training)
         assert_close(y.numpy(), want, 1e-5)
-        for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
-            assert_close(a, b, 1e-6, "weights after a call")
-        out_weights = normal(want.shape, 4)
-        got = our_gradients(ours, x, out_weights, training)
-        wanted = keras_gradients(theirs, x, out_weights, training)
-        for a, b in zip(got, wanted, strict=True):
+        for got, update in zip(state, updates, strict=True):
+            assert_close(got.numpy(), update, 1e-6, "state after a call")
+        for w, before in zip(state, fixed, strict=True):
+            w.assign(before)
+        for a, b in zip(our_gradients(ours, x, out_weights, training), gradients, strict=True):
             assert_close(a, b, 1e-4)
         theirs.set_weights(ours.get_weights())  # both saw another batch
 
