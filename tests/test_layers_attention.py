@@ -133,7 +133,7 @@ def gradients(ours, theirs, x, seed):
         flat = outputs if isinstance(outputs, list | tuple) else [outputs]
         return sum(jax.numpy.sum(y * w) for y, w in zip(flat, factors, strict=True))
 
-    by_weights, by_inputs = jax.grad(target, argnums=(0, 1))(
+    by_weights, by_inputs = jax.jit(jax.grad(target, argnums=(0, 1)))(
         [v.value for v in theirs.trainable_variables], x
     )
     with nnseq.GradientTape() as tape:

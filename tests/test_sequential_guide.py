@@ -24,7 +24,7 @@ class tf:
 @pytest.fixture(autouse=True)
 def session():
     """Names as in a new session; the guide's code never warns."""
-    keras.utils.clear_session()
+    keras.utils.clear_session(free_memory=False)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield

@@ -159,7 +159,7 @@ def both_texts(make, monkeypatch, **options):
     monkeypatch.setenv("COLUMNS", "160" if "line_length" in options else "80")
     texts = []
     for k in (nnseq, keras):
-        k.utils.clear_session()
+        k.utils.clear_session(free_memory=False)
         texts.append(text_of(make(k), **options))
     return texts
 

@@ -188,7 +188,7 @@ def comparable(value):
 @pytest.mark.parametrize(("area", "name", "ours", "theirs"), MADE, ids=ids(MADE))
 def test_configuration_of_a_default_object(area, name, ours, theirs):
     clear_session()
-    keras.utils.clear_session()
+    keras.utils.clear_session(free_memory=False)
     arguments = ARGUMENTS.get(name, ())
     made, other = ours(*arguments), theirs(*arguments)
     got, expected = comparable(made.get_config()), comparable(other.get_config())

@@ -7,5 +7,5 @@ import pytest
 def k(request):
     """The library under test, with names counted from the beginning."""
     library = pytest.importorskip(request.param)
-    library.utils.clear_session()
+    library.utils.clear_session(free_memory=False)
     return library

@@ -72,7 +72,7 @@ def test_line_14_one_counter_per_base_name(k):
     with pytest.raises(ValueError):
         Dense(-1)  # one that fails does
     assert Dense(1).name in ("dense_2", "dense_3")
-    k.utils.clear_session()
+    k.utils.clear_session(free_memory=False)
     assert Dense(1).name == "dense"
 
 

@@ -36,7 +36,7 @@ def keras_step(loss_of, variables, optimizer=None):
         with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
             return loss_of()
 
-    value, grads = jax.value_and_grad(loss)([v.value for v in variables])
+    value, grads = jax.jit(jax.value_and_grad(loss))([v.value for v in variables])
     if optimizer is not None:
         optimizer.apply(grads, variables)
     return float(value)
