@@ -12,11 +12,22 @@ from nnseq.engine.operation import operation
 from nnseq.engine.tensor import Tensor
 from nnseq.ops.core import as_float, as_type
 from nnseq.ops.creation import arange, full
-from nnseq.ops.elementwise import binary, where
-from nnseq.ops.indexing import one_hot
-from nnseq.ops.layout import concatenate, expand_dims, reshape, stack, transpose
+from nnseq.ops.elementwise import binary, equal, where
+from nnseq.ops.indexing import one_hot, take_along_axis
+from nnseq.ops.layout import (
+    concatenate,
+    expand_dims,
+    pad,
+    reshape,
+    stack,
+    take_slice,
+    transpose,
+)
 from nnseq.ops.linear import matmul
-from nnseq.ops.reduction import logsumexp
+from nnseq.ops.reduction import argmax, logsumexp
+from nnseq.ops.reduction import max as max_of
+from nnseq.ops.reduction import sum as sum_of
+from nnseq.ops.sorting import argsort
 
 _RARE = -1e5  # the logarithm of what cannot happen, as Keras has it
 _NEVER = -1e30
@@ -81,3 +92,52 @@ def ctc_loss(
     is_end = binary("less_equal", apply("unary", [distance], {"fn": "abs"}), 1)
     is_end = apply("binary", [is_end, binary("greater_equal", distance, 0)], {"fn": "logical_and"})
     return apply("unary", [logsumexp(where(is_end, alpha, _NEVER), 1)], {"fn": "negative"})
+
+
+@operation
+def ctc_decode(
+    inputs: Any,
+    sequence_lengths: Any,
+    strategy: str = "greedy",
+    beam_width: int = 100,
+    top_paths: int = 1,
+    merge_repeated: bool = True,
+    mask_index: int | None = 0,
+) -> tuple[Tensor, Tensor]:
+    """The classes that the frames of `inputs` read one by one, repetitions joined and blanks left
+    out.
+
+    Args:
+        inputs: logits (N, T, C).
+        sequence_lengths: how many of the T frames count, (N,).
+        strategy: "greedy".
+        beam_width, top_paths: of a search that is not available.
+        merge_repeated: whether a class that follows itself counts once.
+        mask_index: the class that is the blank, None for the last.
+
+    Returns:
+        The classes (1, N, T), filled up with -1, and minus the sums of the largest logits (N, 1).
+
+    Raises:
+        NotImplementedError: for strategy="beam_search".
+    """
+    if strategy == "beam_search":
+        raise NotImplementedError(
+            "ctc_decode: strategy='beam_search' is not available; use 'greedy'"
+        )
+    if strategy != "greedy":
+        raise ValueError(
+            f"Invalid strategy {strategy}. Supported values are 'greedy' and 'beam_search'."
+        )
+    x = as_float(inputs)
+    steps = dims_of(x)[1]
+    blank = dims_of(x)[2] - 1 if mask_index is None else mask_index
+    counts = arange(steps) < expand_dims(to_tensor(sequence_lengths), -1)
+    found = where(counts, argmax(x, -1), blank)
+    scores = expand_dims(-sum_of(where(counts, max_of(x, -1), 0.0), -1), -1)
+    if merge_repeated:
+        same = equal(take_slice(found, 1, 1, steps - 1), take_slice(found, 1, 0, steps - 1))
+        found = where(pad(same, [[0, 0], [1, 0]]), blank, found)
+    is_blank = equal(found, blank)
+    order = argsort(as_type(is_blank, "int32"), -1)  # stable: the others keep theirs
+    return expand_dims(take_along_axis(where(is_blank, -1, found), order, -1), 0), scores

@@ -1,4 +1,4 @@
-"""Reductions that leave out what is not a number."""
+"""Reductions and running sums that leave out what is not a number."""
 
 from __future__ import annotations
 
@@ -12,12 +12,17 @@ from nnseq.engine.tensor import Tensor
 from nnseq.ops.core import as_float, cast
 from nnseq.ops.elementwise import isnan, sqrt, square, where
 from nnseq.ops.reduction import all as all_of
+from nnseq.ops.reduction import argmax, argmin
 from nnseq.ops.reduction import max as max_of
 from nnseq.ops.reduction import min as min_of
 from nnseq.ops.reduction import prod as prod_of
 from nnseq.ops.reduction import sum as sum_of
+from nnseq.ops.running import cumprod, cumsum
 
-__all__ = ["nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar", "ptp"]
+__all__ = [
+    "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmin", "nanprod",
+    "nanstd", "nansum", "nanvar", "ptp",
+]  # fmt: skip
 
 
 def _filled(x: Any, value: float) -> Tensor:
@@ -86,3 +91,37 @@ def nanstd(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The largest element minus the smallest over these axes."""
     return max_of(x, axis, keepdims) - min_of(x, axis, keepdims)
+
+
+def _place(x: Any, axis: int | None, keepdims: bool, find: Any, worst: float) -> Tensor:
+    x = to_tensor(x)
+    place = find(_filled(x, worst), axis, keepdims)
+    return where(all_of(isnan(x), axis, keepdims), -1, place) if is_float(x.dtype) else place
+
+
+@operation
+def nanargmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """The index of the first largest number of an axis (of the flat x), -1 if there is none.
+
+    >>> nanargmax([1.0, float("nan"), 3.0]).item()
+    2
+    """
+    return _place(x, axis, keepdims, argmax, -math.inf)
+
+
+@operation
+def nanargmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """The index of the first smallest number of an axis (of the flat x), -1 if there is none."""
+    return _place(x, axis, keepdims, argmin, math.inf)
+
+
+@operation
+def nancumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """cumsum with 0 in place of NaN."""
+    return cumsum(_filled(x, 0.0), axis, dtype)
+
+
+@operation
+def nancumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """cumprod with 1 in place of NaN."""
+    return cumprod(_filled(x, 1.0), axis, dtype)

@@ -24,6 +24,7 @@ from nnseq.ops.activation import (
     swish,
 )
 from nnseq.ops.attention import dot_product_attention
+from nnseq.ops.blocks import depth_to_space, fold, space_to_depth, unfold
 from nnseq.ops.convolution import conv, conv_transpose, depthwise_conv, separable_conv
 from nnseq.ops.crossentropy import (
     binary_crossentropy,
@@ -31,8 +32,10 @@ from nnseq.ops.crossentropy import (
     sparse_categorical_crossentropy,
 )
 from nnseq.ops.ctc import (
+    ctc_decode,
     ctc_loss,
 )
+from nnseq.ops.distances import psnr
 from nnseq.ops.indexing import one_hot
 from nnseq.ops.normalization import (
     batch_normalization,
@@ -65,10 +68,13 @@ __all__ = [
     "celu",
     "conv",
     "conv_transpose",
+    "ctc_decode",
     "ctc_loss",
+    "depth_to_space",
     "depthwise_conv",
     "dot_product_attention",
     "elu",
+    "fold",
     "gelu",
     "glu",
     "hard_shrink",
@@ -85,6 +91,7 @@ __all__ = [
     "moments",
     "normalize",
     "one_hot",
+    "psnr",
     "relu",
     "relu6",
     "rms_normalization",
@@ -96,6 +103,7 @@ __all__ = [
     "softmax",
     "softplus",
     "softsign",
+    "space_to_depth",
     "sparse_categorical_crossentropy",
     "sparse_plus",
     "sparse_sigmoid",
@@ -104,4 +112,5 @@ __all__ = [
     "swish",
     "tanh_shrink",
     "threshold",
+    "unfold",
 ]

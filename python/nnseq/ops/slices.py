@@ -11,15 +11,15 @@ import numpy as np
 from nnseq.engine.dispatch import apply, dims_of, to_tensor
 from nnseq.engine.operation import operation
 from nnseq.engine.tensor import Tensor
-from nnseq.ops.core import as_type, axis_of, convert_to_numpy, promoted, sizes_of
+from nnseq.ops.core import as_type, axis_of, promoted, sizes_of
 from nnseq.ops.creation import arange
 from nnseq.ops.elementwise import where
 from nnseq.ops.indexing import getitem, one_hot
 from nnseq.ops.layout import reshape, transpose
 
 __all__ = [
-    "dtype", "get_item", "isin", "multi_hot", "ndim", "scatter", "scatter_update", "segment_sum",
-    "size", "slice", "slice_update",
+    "dtype", "get_item", "isin", "multi_hot", "ndim", "scatter", "scatter_update", "size",
+    "slice", "slice_update",
 ]  # fmt: skip
 
 
@@ -87,7 +87,8 @@ def _flat_places(indices: Any, shape: Sequence[Any]) -> tuple[Tensor, int]:
     return reshape(place, [-1]), depth
 
 
-def _sum_at(place: Tensor, rows: Tensor, size: int) -> Tensor:
+def sum_at(place: Tensor, rows: Tensor, size: int) -> Tensor:
+    """Zeros of `size` rows with each of `rows` added at its place, in float32."""
     total = apply("scatter_add", [as_type(rows, "float32"), place], {"axis": 0, "size": size})
     return as_type(total, rows.dtype)
 
@@ -102,7 +103,7 @@ def scatter(indices: Any, values: Any, shape: Any) -> Tensor:
     sizes = [int(n) for n in sizes_of(shape)]
     place, depth = _flat_places(indices, sizes)
     rows = reshape(to_tensor(values), [-1, *sizes[depth:]])
-    return reshape(_sum_at(place, rows, math.prod(sizes[:depth])), sizes)
+    return reshape(sum_at(place, rows, math.prod(sizes[:depth])), sizes)
 
 
 @operation
@@ -123,7 +124,7 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | Non
     count = math.prod(sizes[:depth])
     new = reshape(as_type(to_tensor(updates), x.dtype), [-1, *sizes[depth:]])
     if reduction == "add":
-        return x + reshape(_sum_at(place, new, count), sizes)
+        return x + reshape(sum_at(place, new, count), sizes)
     if reduction is not None:
         raise NotImplementedError(
             f'scatter_update: reduction={reduction!r} is not supported; use None or "add"'
@@ -138,22 +139,6 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | Non
     rows = reshape(x, [count, *sizes[depth:]])
     keep = reshape(last < 0, [count] + [1] * (len(sizes) - depth))
     return reshape(where(keep, rows, chosen), sizes)
-
-
-@operation
-def segment_sum(
-    data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
-) -> Tensor:
-    """The sums of the rows of `data` with the same id; `num_segments` is needed in a trace.
-
-    >>> segment_sum([1.0, 2.0, 4.0], [0, 0, 1]).tolist()
-    [3.0, 4.0]
-    """
-    data = to_tensor(data)
-    place = as_type(to_tensor(segment_ids), "int64")
-    if num_segments is None:
-        num_segments = int(convert_to_numpy(segment_ids).max(initial=-1)) + 1
-    return _sum_at(place, data, int(num_segments))
 
 
 @operation

@@ -1,4 +1,4 @@
-"""Order and running sums along an axis."""
+"""Order along an axis."""
 
 from __future__ import annotations
 
@@ -7,27 +7,20 @@ from typing import Any
 from nnseq.engine.dispatch import apply, to_tensor
 from nnseq.engine.operation import operation
 from nnseq.engine.tensor import Tensor
-from nnseq.ops.core import as_type, axis_of
+from nnseq.ops.core import as_type
 from nnseq.ops.elementwise import greater, isnan, less_equal, where
 from nnseq.ops.indexing import take_along_axis
-from nnseq.ops.layout import expand_dims, reshape, swapaxes
+from nnseq.ops.layout import expand_dims, swapaxes
 from nnseq.ops.reduction import sum
+from nnseq.ops.running import along
 
-__all__ = ["argsort", "cumsum", "in_top_k", "sort", "top_k"]
+__all__ = ["argpartition", "argsort", "in_top_k", "sort", "top_k"]
 
 
 def _order(x: Tensor, axis: int, descending: bool = False) -> Tensor:
     last = len(x.shape) - 1
     order = apply("arg_sort", [swapaxes(x, axis, last)], {"descending": descending})
     return swapaxes(order, axis, last)
-
-
-def _along(x: Any, axis: int | None) -> tuple[Tensor, int]:
-    """x, flat without an axis, and the axis."""
-    x = to_tensor(x)
-    if axis is None:
-        return reshape(x, [-1]), 0
-    return x, axis_of(axis, len(x.shape))
 
 
 @operation
@@ -37,7 +30,16 @@ def argsort(x: Any, axis: int | None = -1) -> Tensor:
     >>> argsort([3, 1, 2]).tolist()
     [1, 2, 0]
     """
-    return _order(*_along(x, axis))
+    return _order(*along(x, axis))
+
+
+@operation
+def argpartition(x: Any, kth: int, axis: int | None = -1) -> Tensor:
+    """Indices that put the kth smallest element in its place, none larger before it and none
+    smaller behind it: those of argsort.
+    """
+    x, place = along(x, axis)
+    return _order(x, place)
 
 
 @operation
@@ -47,7 +49,7 @@ def sort(x: Any, axis: int | None = -1) -> Tensor:
     >>> sort([3, 1, 2]).tolist()
     [1, 2, 3]
     """
-    x, place = _along(x, axis)
+    x, place = along(x, axis)
     return take_along_axis(x, _order(x, place), place)
 
 
@@ -79,17 +81,3 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Tensor:
     own = take_along_axis(scores, expand_dims(to_tensor(targets), -1), -1)
     own = where(isnan(own), float("-inf"), own)
     return less_equal(sum(as_type(greater(scores, own), "int32"), -1), k - 1)
-
-
-@operation
-def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
-    """The sums of each element and those before it along an axis, of the flat x without one.
-
-    >>> cumsum([[1, 2], [3, 4]], axis=1).tolist()
-    [[1, 3], [3, 7]]
-    """
-    x, place = _along(x, axis)
-    given = "int32" if x.dtype == "bool" else x.dtype
-    summed = as_type(x, dtype) if dtype is not None else x
-    summed = as_type(summed, "int32") if summed.dtype in ("bool", "uint8") else summed
-    return as_type(apply("cumsum", [summed], {"axis": place}), given if dtype is None else dtype)
