@@ -9,8 +9,6 @@ import pytest
 from nnseq import GradientTape, Variable, ops
 from nnseq.engine.traced import Traced
 
-RNG = np.random.default_rng(5)
-
 
 def find(module, name):
     for part in name.split("."):
@@ -73,8 +71,9 @@ def check_traced(name, arrays, options):
 
 def check_gradients(name, arrays, options, step=1e-2, tolerance=2e-2):
     """Along a random direction, of a random sum of all results, eager and traced."""
+    rng = np.random.default_rng(5)
     expected = results(ops, name, arrays, options)
-    weights = [RNG.normal(size=e.shape).astype(np.float32) for e in expected]
+    weights = [rng.normal(size=e.shape).astype(np.float32) for e in expected]
 
     def weighted(*xs):
         result = find(ops, name)(*xs, **options)
@@ -87,7 +86,7 @@ def check_gradients(name, arrays, options, step=1e-2, tolerance=2e-2):
     with GradientTape() as tape:
         total = weighted(*variables)
     gradients = tape.gradient(total, variables)
-    direction = [RNG.normal(size=a.shape) for a in arrays]
+    direction = [rng.normal(size=a.shape) for a in arrays]
 
     def along(t):
         moved = [(a + t * d).astype(np.float32) for a, d in zip(arrays, direction, strict=True)]
