@@ -56,7 +56,7 @@ TEST(WriteFile, ADiskWithoutRoomLeavesTheOldFile) {
     const rlimit limit{1 << 16, 1 << 16};
     ::setrlimit(RLIMIT_FSIZE, &limit);
     return refused(path, std::string(1 << 20, 'x')) &&
-           refused(path, std::string(1 << 16, 'x') + "y");
+           refused(path, std::string((1 << 16) + 1, 'x'));
   }));
   EXPECT_EQ(FileBytes(path).view(), "old");
   EXPECT_EQ(folder.names(), std::vector<std::string>{"m.nnseq"});
