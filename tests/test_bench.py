@@ -38,6 +38,13 @@ def test_compare_writes_figures_and_a_picture(tmp_path):
     assert "tiny" in done.stdout and "left out" not in done.stdout
 
 
+def test_loops_are_timed(bench):
+    figures = bench("loops").measure("tiny", rounds=1, steps=6)
+    assert list(figures) == ["eager", "function", "fit"]
+    assert all(us > 0 for us in figures.values())
+    assert figures["eager"] > figures["function"]  # tens of times
+
+
 def test_every_model_trains_and_predicts(bench):
     models, engines = bench("models"), bench("engines")
     lacking = []

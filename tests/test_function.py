@@ -374,6 +374,14 @@ def test_reading_numbers_is_refused_in_one_line(body, what):
     assert "\n" not in str(caught.value)
 
 
+def test_reading_a_variable_is_refused():
+    """Its numbers at the time of tracing would be a constant of the Program."""
+    w = Variable([1.0, 2.0], name="held")
+    with pytest.raises(TypeError, match="the value of Variable held.*ops.where"):
+        nnseq.function(lambda x: x * w.numpy()[0])(X)
+    assert w.numpy().tolist() == [1.0, 2.0]
+
+
 def test_wrong_use_is_refused():
     with pytest.raises(TypeError, match="'<lambda>' was given a set, which can be neither"):
         nnseq.function(lambda x: x)({1, 2})

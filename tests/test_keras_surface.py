@@ -28,5 +28,11 @@ def test_no_reason_is_for_what_is_served():
     assert wrong == []
 
 
+def test_readme_tells_how_many_layers_there_are():
+    served, missing = surface.rows(keras)["layers"]
+    readme = (surface.PAGE.parents[1] / "README.md").read_text()
+    assert f"| layers | {len(served)} of Keras' {len(served) + len(missing)} names" in readme
+
+
 def test_page_is_true():
     assert surface.PAGE.read_text() == surface.page(keras), "run tools/surface.py"

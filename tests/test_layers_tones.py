@@ -50,6 +50,9 @@ DRAWN = [
      {"tile_grid_size": (4, 3), "clip_limit": 0, **ONE, **FIRST}, IMAGES / 255),
 ]  # fmt: skip
 
+WARPS = ("RandomShear", "RandomPerspective", "RandomElasticTransform")
+ALWAYS = ("ContrastLimitedAdaptiveHistogramEqualization",)  # also in predict
+
 
 @pytest.fixture
 def same_numbers(monkeypatch):
@@ -92,7 +95,8 @@ def test_the_same_numbers_change_images_as_in_keras(same_numbers, name, argument
     assert (np.abs(want - x) > 0.05).any() or np.ptp(x) == 0
     difference = np.abs(got.numpy() - want)
     # A place on an edge between two pixels, or a value between two bins, may go either way.
-    assert np.quantile(difference, 0.99) < 5e-3 * max(1, np.abs(x).max() / 255)
+    either_way = name in (*WARPS, "Equalization", *ALWAYS)
+    assert np.quantile(difference, 0.99 if either_way else 1) < 5e-3 * max(1, np.abs(x).max() / 255)
     assert got.dtype == "float32" and difference.mean() < 0.1
     config = json.loads(json.dumps(ours.get_config()))
     assert json.loads(json.dumps(type(ours).from_config(config).get_config())) == config
@@ -100,9 +104,6 @@ def test_the_same_numbers_change_images_as_in_keras(same_numbers, name, argument
     if name != "RandomShear":  # whose range Keras writes but does not read
         assert {**again, "dtype": 0} == {**config, "dtype": 0}
     type(ours).from_config(json.loads(json.dumps(theirs.get_config())))
-
-
-ALWAYS = ("ContrastLimitedAdaptiveHistogramEqualization",)  # also in predict
 
 
 @pytest.mark.parametrize(("name", "arguments", "x"), DRAWN[::2])

@@ -42,6 +42,15 @@ def test_equal_bits_for_every_number_of_rows(model):
     np.testing.assert_array_equal(model.predict(np.asfortranarray(X)[::2], verbose=0), whole[::2])
 
 
+@pytest.mark.parametrize("dtype", [">f4", "float16", "float64", "bool", "uint8", "int64", ">i2"])
+def test_other_dtypes_are_converted_each_time(model, dtype):
+    x = (np.abs(X[:5]) * 3).astype(dtype)
+    want = model.predict(x.astype("float32"), verbose=0)
+    for _ in range(3):
+        np.testing.assert_array_equal(model.predict(x, verbose=0), want)
+        np.testing.assert_array_equal(model.predict_on_batch(x), want)
+
+
 def test_the_result_is_the_callers(model):
     first = model.predict(X[:1], verbose=0)
     kept = first.copy()

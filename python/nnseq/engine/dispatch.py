@@ -66,6 +66,14 @@ def to_tensor(value: Any, dtype: str | None = None) -> Tensor:
     return concrete(to_core(value, dtype))
 
 
+def with_mask(x: Any, mask: Any) -> Any:
+    """x, as a Tensor that carries the mask where there is one."""
+    if mask is not None:
+        x = to_tensor(x)
+        x._keras_mask = mask
+    return x
+
+
 def _type_of_number(value: Any) -> str:
     if isinstance(value, bool):
         return "bool"

@@ -169,10 +169,6 @@ class Trace:
         self._assigned[id(variable)] = value
         self._current.pop(id(variable), None)
 
-    def has_assigned(self, variable: Variable) -> bool:
-        """Whether this trace gave the Variable a new value."""
-        return id(variable) in self._assigned
-
     def random_state(self, generator: SeedGenerator) -> tuple[Tensor, int]:
         """The generator's state at the start of the run and the ordinal of this random call."""
         held = self._generators.get(id(generator))

@@ -67,6 +67,8 @@ class Equalization(ImageLayer):
 class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
     """Equalizes each part of an image by what is frequent around it (CLAHE), also in `predict`.
 
+    Counting takes 1 KB of memory per pixel and channel: 64 MB for an image of 256 x 256.
+
     Args:
         value_range: of the numbers of the images, whose type the result has.
         clip_limit: how many times the mean frequency a value counts at most; 0 is no limit.

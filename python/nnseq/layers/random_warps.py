@@ -120,7 +120,9 @@ class RandomPerspective(ChangedWithChance):
 
 
 class RandomElasticTransform(ChangedWithChance):
-    """Moves each pixel by a smooth random field, as if the image were of rubber.
+    """Moves each pixel by smooth random fields, as if the image were of rubber.
+
+    There is a field for each axis; in Keras both axes have the same one.
 
     Args:
         factor: of the probability that an image is changed.

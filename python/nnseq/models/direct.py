@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnseq.engine import nest
-from nnseq.engine.dispatch import to_tensor
+from nnseq.engine.dispatch import with_mask
 from nnseq.engine.tensor import KerasTensor, Tensor
 from nnseq.engine.traced import Traced
 from nnseq.layers.layer import Layer
@@ -41,14 +41,7 @@ def direct_calls(model: Any) -> tuple[Traced, Traced]:
         return Layer.__call__(reference(), x)  # type: ignore[arg-type]
 
     def general(args: Any, kwargs: Any, masks: Any) -> Any:
-        args, kwargs = nest.map_structure(_masked, (args, kwargs), masks)
+        args, kwargs = nest.map_structure(with_mask, (args, kwargs), masks)
         return Layer.__call__(reference(), *args, **kwargs)  # type: ignore[arg-type]
 
     return Traced(plain, side_outputs=True), Traced(general, side_outputs=True)
-
-
-def _masked(x: Any, mask: Any) -> Any:
-    if mask is not None:
-        x = to_tensor(x)
-        x._keras_mask = mask
-    return x

@@ -17,6 +17,8 @@ from nnseq.engine.nest import flatten, map_structure
 from nnseq.training.arrays import check_same_length, class_weights, is_data, to_arrays
 from nnseq.utils.batches import PyDataset, unpack_x_y_sample_weight
 
+DEFAULT_BATCH_SIZE = 32
+
 
 def check_batch_size(batch_size: Any, name: str = "batch_size") -> int | None:
     """Returns a positive int, or None."""
@@ -325,7 +327,7 @@ def make_source(
     if class_weight is not None:
         sample_weight = _weights_of_classes(y, sample_weight, class_weight)
     if batch_size is None:
-        batch_size = math.ceil(rows / steps) if steps and rows else 32
+        batch_size = math.ceil(rows / steps) if steps and rows else DEFAULT_BATCH_SIZE
     # "batch" would only reorder the rows inside a batch, on which a step does not depend.
     is_shuffled = bool(shuffle) and shuffle != "batch"
     return ArraySource(_packed(x, y, sample_weight), batch_size, is_shuffled)

@@ -12,7 +12,7 @@ import numpy as np
 
 from nnseq import _core
 from nnseq.engine import nest
-from nnseq.engine.dispatch import to_tensor
+from nnseq.engine.dispatch import with_mask
 from nnseq.engine.operators import DataDependentError
 from nnseq.engine.state import state
 from nnseq.engine.tensor import KerasTensor, Shape, Tensor
@@ -237,14 +237,8 @@ def _shapes(leaves: Sequence[Any]) -> list[Shape]:
 
 
 def _call_masked(function: Callable[..., Any], args: Any, kwargs: Any, masks: Any) -> Any:
-    def masked(x: Any, mask: Any) -> Any:
-        if mask is not None:
-            x = to_tensor(x)
-            x._keras_mask = mask
-        return x
-
     if masks is not None:
-        args, kwargs = nest.map_structure(masked, (args, kwargs), masks)
+        args, kwargs = nest.map_structure(with_mask, (args, kwargs), masks)
     return function(*args, **kwargs)
 
 

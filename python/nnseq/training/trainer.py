@@ -1,5 +1,6 @@
 """Trainer: fit, evaluate and predict."""
 
+import math
 import warnings
 from collections.abc import Collection
 from typing import Any
@@ -10,7 +11,13 @@ from nnseq.callbacks import CallbackList, History
 from nnseq.engine.nest import map_structure
 from nnseq.engine.settings import settings
 from nnseq.training.arrays import is_data, split_validation
-from nnseq.training.data import ArraySource, Source, check_batch_size, make_source
+from nnseq.training.data import (
+    DEFAULT_BATCH_SIZE,
+    ArraySource,
+    Source,
+    check_batch_size,
+    make_source,
+)
 from nnseq.training.loop import Loop, checked_logs, to_numpy
 from nnseq.training.profile import Profile, profile
 from nnseq.training.progress import Progress
@@ -245,9 +252,10 @@ class Trainer(Steps):
         steps = limited("steps", steps, settings.max_steps_per_epoch)
         x, prepare = self._host_data(x)
         is_quiet = verbose == 0 and callbacks is None and steps is None
-        function = self._ready(x) if is_quiet else None
-        if function is not None and 0 < len(x) <= (check_batch_size(batch_size) or 32):
-            return function(x)[0].numpy()
+        if is_quiet:
+            found = self._predict_ready(x, check_batch_size(batch_size) or DEFAULT_BATCH_SIZE)
+            if found is not None:
+                return found
         source = make_source(x, batch_size=batch_size, steps=steps, prepare=prepare)
         if isinstance(source, ArraySource) and source.rows == 0:
             return self._predict_nothing(source)
@@ -259,6 +267,13 @@ class Trainer(Steps):
         outputs = Loop(self, "predict", source, told).predict(steps)
         told.on_predict_end()
         return outputs
+
+    def _predict_ready(self, x: Any, most: float = math.inf) -> Any:
+        """The output for 1 to `most` rows of an array like one before; None for anything else."""
+        function = self._ready(x)
+        if function is None or not 0 < len(x) <= most:
+            return None
+        return function(x)[0].numpy()
 
     def _predict_nothing(self, source: ArraySource) -> Any:
         """Arrays of 0 rows with the shapes of the outputs, found with one row of zeros."""
@@ -337,9 +352,9 @@ class Trainer(Steps):
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as arrays."""
         x, _ = self._host_data(x)
-        function = self._ready(x)
-        if function is not None and len(x) > 0:
-            return function(x)[0].numpy()
+        found = self._predict_ready(x)
+        if found is not None:
+            return found
         source = make_source(x)
         if isinstance(source, ArraySource) and source.rows == 0:
             return self._predict_nothing(source)
