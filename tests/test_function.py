@@ -377,7 +377,7 @@ def test_reading_numbers_is_refused_in_one_line(body, what):
 def test_reading_a_variable_is_refused():
     """Its numbers at the time of tracing would be a constant of the Program."""
     w = Variable([1.0, 2.0], name="held")
-    with pytest.raises(TypeError, match="the value of Variable held.*ops.where"):
+    with pytest.raises(TypeError, match=r"the value of Variable held.*ops\.where"):
         nnseq.function(lambda x: x * w.numpy()[0])(X)
     assert w.numpy().tolist() == [1.0, 2.0]
 
