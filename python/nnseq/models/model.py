@@ -289,9 +289,12 @@ class Model(Trainer):
         verbose: Any = None,
         input_signature: Any = None,
         classes: Any = (),
+        opset_version: int | None = None,
     ) -> None:
-        """Writes a `.nnseq` file for C++ and C. See `nnseq.saving.model_io.export_model`."""
-        export_model(self, filepath, format, verbose, input_signature, classes)
+        """Writes a `.nnseq` file for C++ and C, or, with `format="onnx"`, an ONNX file. See
+        `nnseq.saving.model_io.export_model`.
+        """
+        export_model(self, filepath, format, verbose, input_signature, classes, opset_version)
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Writes the weights into a `.weights.h5` file. See `nnseq.saving.save_weights`."""

@@ -176,28 +176,41 @@ def export_model(
     verbose: Any = None,
     input_signature: Any = None,
     classes: Any = (),
+    opset_version: int | None = None,
 ) -> None:
-    """Writes a model into a `.nnseq` file, which C++ and C programs load, run and train on.
+    """Writes a model into a file for other programs: a `.nnseq` file, which C++ and C programs
+    load, run and train on, or an ONNX file, which many programs run. See docs/files.md.
 
-    It holds the traced steps (predict; train and evaluate of a compiled model), all state, and the
-    configuration, so that `load_model` gives the model back. See docs/files.md.
+    A `.nnseq` file holds the traced steps (predict; train and evaluate of a compiled model), all
+    state, and the configuration, so that `load_model` gives the model back. An ONNX file holds what
+    `predict` computes.
 
     Args:
-        filepath: a path that ends in ".nnseq".
-        format: "nnseq".
+        filepath: a path; that of a `.nnseq` file must end so.
+        format: "nnseq" or "onnx" (which needs `pip install nnseq[onnx]`).
         verbose: accepted; nothing is printed.
         input_signature: shapes and dtypes of the inputs (KerasTensors, arrays), for a model that
             does not tell them.
         classes: labels of the classes, kept in the file.
+        opset_version: of ONNX's operators, 17 by default.
 
     Raises:
-        ValueError: for another format or ending, or what cannot be traced.
+        ValueError: for another format or ending, what cannot be traced, or, in one line that names
+            the layer, what ONNX cannot express.
+        ImportError: if onnx is needed and not installed.
     """
     from nnseq.saving.native import export_model as write
 
-    if format != "nnseq":
-        raise ValueError(f"`format` must be 'nnseq'. Received: format={format!r}")
+    if format not in ("nnseq", "onnx"):
+        raise ValueError(f"`format` must be 'nnseq' or 'onnx'. Received: format={format!r}")
     path = _path(filepath)
+    if format == "onnx":
+        from nnseq.saving.onnx.export import export_onnx
+
+        export_onnx(model, path, input_signature, classes, opset_version)
+        return
+    if opset_version is not None:
+        raise ValueError("`opset_version` is for `format=\"onnx\"` only.")
     if path.suffix != ".nnseq":
         raise ValueError(f"The filename must end in `.nnseq`. Received: filepath={filepath}")
     try:

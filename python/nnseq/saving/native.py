@@ -43,15 +43,12 @@ def export_model(
     Raises:
         ValueError: if the shapes of the inputs are not known, or a step is not for C++ alone.
     """
-    x = _inputs(model, input_signature)
+    x = inputs_of(model, input_signature)
     twin = copy.deepcopy(model)
     file = _core.ModelFile(model.name)
     file.classes = [str(label) for label in classes]
     file.config = config
-    predict = twin._traced("predict").get((x,))
-    names = [name or f"output_{i}" for i, name in enumerate(_output_names(twin, predict.results))]
-    if isinstance(predict.results, dict):
-        names = sorted(predict.results)  # the order of the outputs of the graph
+    predict, _, names = predict_step(twin, x)
     _add(file, "predict", predict, (x,), twin, names)
     if twin.compiled:
         for optimizer in twin._optimizers():
@@ -80,7 +77,21 @@ def export_model(
     file.save(str(path))
 
 
-def _inputs(model: Any, signature: Any) -> Any:
+def predict_step(model: Any, x: Any) -> tuple[Compiled, list[str], list[str]]:
+    """The trace of predict for inputs like x, and the names of its inputs and outputs."""
+    predict = model._traced("predict").get((x,))
+    names = [name or f"output_{i}" for i, name in enumerate(_output_names(model, predict.results))]
+    if isinstance(predict.results, dict):
+        names = sorted(predict.results)  # the order of the outputs of the graph
+    return predict, _input_names(model, x), names
+
+
+def _input_names(model: Any, x: Any) -> list[str]:
+    own = getattr(model, "input_names", None) if model._host is None else None
+    return _leaf_names(x, own, "input")
+
+
+def inputs_of(model: Any, signature: Any) -> Any:
     """Specs of the inputs in their structure."""
     if signature is not None:
         if isinstance(signature, list | tuple) and len(signature) == 1:
@@ -131,9 +142,7 @@ def _add(
 ) -> None:
     """Adds a step with names for its inputs and outputs."""
     x, *rest = data
-    inputs = _leaf_names(x, getattr(model, "input_names", None), "input")
-    if model._host is not None:
-        inputs = _leaf_names(x, None, "input")
+    inputs = _input_names(model, x)
     for value, what in zip(rest, ("target", "sample_weight"), strict=False):
         own = [f"{what}_{name}" for name in names]
         inputs += [what] if isinstance(value, Spec) else _leaf_names(value, own, what)

@@ -73,9 +73,27 @@ class GraphModel(Trainer):
         for variable in self._metric_state:
             variable.assign(0 * variable.numpy())
 
-    def export(self, filepath: Any) -> None:
-        """Writes the model back into a `.nnseq` file, with the state that it has now."""
-        self._file.save(str(filepath))
+    def export(
+        self, filepath: Any, format: str = "nnseq", opset_version: int | None = None
+    ) -> None:
+        """Writes the model back into a `.nnseq` file, with the state that it has now, or, with
+        `format="onnx"`, what predict computes into an ONNX file."""
+        if format != "onnx":
+            self._file.save(str(filepath))
+            return
+        from pathlib import Path
+
+        from nnseq.saving.onnx.model import write_onnx
+
+        write_onnx(
+            Path(filepath),
+            self._steps["predict"].function,
+            self.input_names,
+            self.output_names,
+            name=self.name,
+            classes=self.classes,
+            opset=opset_version,
+        )
 
     def _compiled_step(self, mode: str, batch: Any) -> Compiled:
         step = self._steps.get(mode)

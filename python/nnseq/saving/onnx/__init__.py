@@ -1,0 +1,1 @@
+"""ONNX export: `nnseq.saving.onnx.model.write_onnx`."""
