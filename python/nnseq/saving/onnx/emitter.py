@@ -57,7 +57,10 @@ class Emitter:
         self._sizes: dict[int, Size] = {}
         self._hints: dict[int, str] = {}
         self._dims: dict[tuple[str, int], str] = {}
-        self._constants: dict[tuple[int, str], str] = parent._constants if parent else {}
+        # By (id of an array, form); the arrays are kept, so that no other gets their id.
+        self._constants: dict[tuple[int, str], tuple[str, np.ndarray]] = (
+            parent._constants if parent else {}
+        )
         self.uses: dict[int, int] = {}
         self.convolutions: dict[int, Node] = {}  # by value: nodes that may take a bias
 
@@ -122,11 +125,12 @@ class Emitter:
 
     def constant(self, value: int, array: np.ndarray, form: str) -> str:
         """The initializer that holds `array`, which is `value` in some form."""
-        hint = self._hints.get(value, "constant")
-        key = (id(self._static.get(value)), form)
+        source = self._static[value]
+        key = (id(source), form)
         if key not in self._constants:
-            self._constants[key] = self.writer.constant(array, hint)
-        return self._constants[key]
+            name = self.writer.constant(array, self._hints.get(value, "constant"))
+            self._constants[key] = (name, source)
+        return self._constants[key][0]
 
     def first(self, value: int) -> str:
         """The tensor with its last axis behind the first one."""
