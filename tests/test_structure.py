@@ -93,7 +93,7 @@ seconds = [time.process_time() - start]
 assert nnseq.__version__
 assert nnseq.Sequential and nnseq.layers
 seconds.append(time.process_time() - start)
-heavy = {"h5py", "matplotlib", "torch", "keras", "jax", "sklearn", "scipy", "pandas"}
+heavy = {"h5py", "matplotlib", "torch", "keras", "jax", "sklearn", "scipy", "pandas", "onnx"}
 print(json.dumps([*seconds, sorted(heavy & set(sys.modules))]))
 """
 

@@ -162,7 +162,7 @@ def binary(e: Emitter, step: Step) -> str | None:
     w, fn, dtype = e.writer, step.attrs["fn"], e.dtype(step.inputs[0])
     if fn == "add" and _takes_bias(e, step):
         return None
-    names, is_first = aligned(e, step)
+    (a, b), is_first = aligned(e, step)
     if fn.startswith("logical"):
         work = "bool"
     elif dtype in ("bool", "uint8"):  # for which onnxruntime lacks most kernels
@@ -170,9 +170,9 @@ def binary(e: Emitter, step: Step) -> str | None:
     else:
         work = dtype
     if work != dtype:
-        names = [w.cast(x, work) for x in names]
+        a, b = w.cast(a, work), w.cast(b, work)
     how = BINARY[fn]
-    y = w.add(how, *names) if isinstance(how, str) else how(w, *names, work)
+    y = w.add(how, a, b) if isinstance(how, str) else how(w, a, b, work)
     if e.dtype(step.first) == dtype != work:
         y = w.cast(y, dtype)
     return _placed(e, step, y, is_first)

@@ -229,14 +229,14 @@ class Emitter:
 
     def _fold(self, step: Step) -> bool:
         """Computes a node of known arrays now."""
-        arrays = [self._static.get(x) for x in step.inputs]
+        arrays = [self._static[x] for x in step.inputs if x in self._static]
         sizes = [x for v in step.attrs.values() if isinstance(v, list) for x in v]
-        is_known = bool(arrays) and not any(x is None for x in arrays)
-        if step.op in _NOT_FOLDED or not is_known or any(isinstance(x, str) for x in sizes):
+        is_known = 0 < len(arrays) == len(step.inputs) and step.op not in _NOT_FOLDED
+        if not is_known or any(isinstance(x, str) for x in sizes):
             return False
-        tensors = [_core.Tensor(x) for x in arrays]  # type: ignore[arg-type]
+        tensors = [_core.Tensor(x) for x in arrays]
         results = [y.numpy() for y in _core.eager(step.op, tensors, step.attrs)]
-        before = sum(x.nbytes for x in arrays)  # type: ignore[union-attr]
+        before = sum(x.nbytes for x in arrays)
         if sum(y.nbytes for y in results) > max(before, _FOLDED_BYTES):
             return False
         hint = f"{step.scope}/folded"

@@ -92,8 +92,7 @@ def _written(
         paths = [v.name for v in variables]
     _refuse_state(str(graph), paths)
     writer = Writer(opset)
-    for taken in (*inputs, *outputs):
-        writer.unique(taken)
+    inputs, outputs = ([writer.unique(name) for name in names] for names in (inputs, outputs))
     arrays = [v.numpy() for v in variables]
     emitter = Emitter(graph, writer, list(zip(paths, arrays, strict=True)))
     for given, value in zip(inputs, graph.inputs, strict=True):

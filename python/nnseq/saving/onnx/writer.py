@@ -52,7 +52,7 @@ class Writer:
         self.types: list[tuple[str, Sequence[Any]]] = []
         self.initializers: dict[str, np.ndarray] = parent.initializers if parent else {}
         self.opset = opset
-        self.scope = parent.scope if parent else ""
+        self.scope: str = parent.scope if parent else ""
         self._taken: set[str] = parent._taken if parent else {""}
         self._known: dict[Any, str] = parent._known if parent else {}
 
