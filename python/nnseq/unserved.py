@@ -21,7 +21,7 @@ _REASONS: dict[str, str] = {
         "all layers compute in float32": "dtype_policies mixed_precision DTypePolicy "
         "FloatDTypePolicy "
         "config.dtype_policy config.set_dtype_policy",
-        "export to TensorFlow is not available; model.export writes .nnseq and ONNX files": "export",
+        "export to TensorFlow is not available; model.export writes .nnseq and ONNX": "export",
         "not available; draw with matplotlib": "visualization",
         "not available; call fit and predict directly": "wrappers",
         "the version is nnseq.__version__": "version",

@@ -210,7 +210,7 @@ def export_model(
         export_onnx(model, path, input_signature, classes, opset_version)
         return
     if opset_version is not None:
-        raise ValueError("`opset_version` is for `format=\"onnx\"` only.")
+        raise ValueError('`opset_version` is for `format="onnx"` only.')
     if path.suffix != ".nnseq":
         raise ValueError(f"The filename must end in `.nnseq`. Received: filepath={filepath}")
     try:
