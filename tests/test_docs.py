@@ -1,29 +1,38 @@
 """Every ```python block of README.md and docs/*.md runs, in order, one namespace per file.
 
-A ```text block right after it is what it prints; `...` there stands for anything.
+A ```text block right after it is what it prints; `...` there stands for anything. In a ```console
+block every line `$ nnseq ...` is run and followed by what it prints.
 """
 
 import contextlib
 import doctest
 import io
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(
-    r"^```python\n(?P<code>.*?)^```$(?:\n+```text\n(?P<output>.*?)^```$)?",
+    r"^```(?P<language>python|console)\n(?P<code>.*?)^```$(?:\n+```text\n(?P<output>.*?)^```$)?",
     re.MULTILINE | re.DOTALL,
 )
+COMMAND = re.compile(r"^\$ nnseq (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 def blocks(path):
-    """Yields (line number, code, expected output or None) of each block."""
+    """Yields (line number, code, expected output or None) of each block and command."""
     text = path.read_text()
     for match in BLOCK.finditer(text):
-        yield text[: match.start("code")].count("\n"), match["code"], match["output"]
+        line = text[: match.start("code")].count("\n")
+        if match["language"] == "python":
+            yield line, match["code"], match["output"]
+            continue
+        for command, output in COMMAND.findall(match["code"]):
+            arguments = shlex.split(command)
+            yield line, f"from nnseq.command_line import main\nmain({arguments})", output
 
 
 PAGES = [

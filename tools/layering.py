@@ -63,6 +63,7 @@ PYTHON_RANKS = {
     "models": 6,
     "api": 7,
     "compat": 7,
+    "command_line": 7,
     "__main__": 7,
     "": 7,
 }

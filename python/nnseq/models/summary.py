@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from nnseq.engine import nest
-from nnseq.engine.dtypes import numpy_dtype
 from nnseq.engine.operation import FunctionOperation, Node, Operation
 from nnseq.engine.tensor import KerasTensor
 from nnseq.layers.layer import Layer
@@ -17,6 +16,7 @@ from nnseq.layers.shapes import map_shapes
 from nnseq.models.planned_memory import planned_memory
 from nnseq.training.trainer import Trainer, check_count
 from nnseq.utils import notebook, table
+from nnseq.utils.sizes import parameter_totals, readable
 
 _NARROWEST = 40  # on terminals smaller than that, lines are wrapped by the terminal
 
@@ -64,11 +64,11 @@ def print_summary(
     shown = _in_range(_operations(model), layer_range)
     rows = [row for op, node in shown for row in expanded(op, node, 0)]
     title = f'Model: "{model.name}"'
-    totals = [(f"{what} params", count) for what, count in _totals(model)]
+    totals = [(f"{what} params", count) for what, count in parameter_totals(model)]
     if batch_size is not None:
         check_count("batch_size", batch_size)
         step, size = planned_memory(model, batch_size)
-        totals.append((f"Memory of a {step} step (batch_size={batch_size})", _readable(size)))
+        totals.append((f"Memory of a {step} step (batch_size={batch_size})", readable(size)))
     widths = table.column_widths(ends, length)
 
     def text(emphasize: Callable[[str], str]) -> str:
@@ -207,31 +207,6 @@ def _connections(op: Operation, graph: Any) -> str:
                 source, call, output = graph.source(x)
                 found.append(f"{source.name}[{call}][{output}]")
     return ", ".join(found) or "-"
-
-
-# --- the totals ----------------------------------------------------------------------------------
-def _totals(model: Any) -> list[tuple[str, str]]:
-    trained, fixed = _size(model.trainable_weights), _size(model.non_trainable_weights)
-    parts = [("Trainable", trained), ("Non-trainable", fixed)]
-    optimizer = getattr(model, "optimizer", None)
-    if optimizer is not None and optimizer.built:
-        parts.append(("Optimizer", _size(optimizer.variables)))
-    total = (sum(size[0] for _, size in parts), sum(size[1] for _, size in parts))
-    return [(what, f"{n:,} ({_readable(size)})") for what, (n, size) in [("Total", total), *parts]]
-
-
-def _size(variables: Sequence[Any]) -> tuple[int, int]:
-    """The number of elements and of bytes."""
-    counts = [(v.size, v.size * numpy_dtype(v.dtype).itemsize) for v in variables]
-    return sum(n for n, _ in counts), sum(size for _, size in counts)
-
-
-def _readable(size: float) -> str:
-    units = ["B", "KB", "MB", "GB", "TB"]
-    while size >= 1024 and len(units) > 1:
-        size /= 1024
-        units.pop(0)
-    return f"{size:.2f} {units[0]}"
 
 
 # --- terminals -----------------------------------------------------------------------------------

@@ -31,9 +31,18 @@ if TYPE_CHECKING:
 def export_model(
     model: Any, path: Path, config: str, input_signature: Any, classes: Sequence[str]
 ) -> None:
-    """Writes a model: its predict step, and, if it is compiled, those of train and evaluate.
+    """Writes a model into a file; see `model_file`."""
+    model_file(model, config, input_signature, classes).save(str(path))
 
-    The steps are traced on a copy: the model itself learns nothing of it.
+
+def model_file(
+    model: Any, config: str = "", input_signature: Any = None, classes: Sequence[str] = ()
+) -> _core.ModelFile:
+    """What a file holds of a model: its predict step, and, if it is compiled, those of train and
+    evaluate.
+
+    The steps are traced on a copy: the model itself learns nothing of it. That of a GraphModel is
+    the file that it came from.
 
     Args:
         config: the Keras configuration, or "".
@@ -43,6 +52,8 @@ def export_model(
     Raises:
         ValueError: if the shapes of the inputs are not known, or a step is not for C++ alone.
     """
+    if isinstance(model, GraphModel):
+        return model._file
     x = inputs_of(model, input_signature)
     twin = copy.deepcopy(model)
     file = _core.ModelFile(model.name)
@@ -74,7 +85,7 @@ def export_model(
     if twin.compiled:
         for v in (v for metric in twin.metrics for v in metric.variables):
             file.add_variable(v.handle, "metric")
-    file.save(str(path))
+    return file
 
 
 def predict_step(model: Any, x: Any) -> tuple[Compiled, list[str], list[str]]:
@@ -162,7 +173,11 @@ def _leaf_names(structure: Any, names: Sequence[str] | None, what: str) -> list[
 
 def load_native(path: Path, custom_objects: Any, compile: bool, safe_mode: bool) -> Any:
     """The model of a `.nnseq` file: that of its configuration, else a GraphModel."""
-    file = _core.ModelFile.load(str(path))
+    return model_of(_core.ModelFile.load(str(path)), custom_objects, compile, safe_mode)
+
+
+def model_of(file: _core.ModelFile, custom_objects: Any, compile: bool, safe_mode: bool) -> Any:
+    """The model that a file was made of, else a GraphModel."""
     if not file.config:
         return GraphModel(file)
     config = parse_json(file.config.encode(), "the configuration")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from nnseq import _core
@@ -9,6 +10,8 @@ from nnseq.engine.nest import flatten
 from nnseq.engine.traced import Compiled
 from nnseq.engine.variable import Variable
 from nnseq.training.trainer import Trainer
+from nnseq.utils import table
+from nnseq.utils.sizes import parameter_totals
 
 STEPS = {"predict": "predict", "train": "train", "test": "evaluate"}  # mode: name in a file
 
@@ -19,9 +22,6 @@ class GraphModel(Trainer):
 
     Args:
         file: what `_core.ModelFile.load` gave.
-
-    Attributes:
-        classes: the labels of the classes, or [].
     """
 
     _untracked: frozenset[str] = Trainer._untracked | {"_file", "_metric_state", "_steps"}
@@ -29,7 +29,6 @@ class GraphModel(Trainer):
     def __init__(self, file: _core.ModelFile) -> None:
         super().__init__(name=file.name.replace("/", "_") or None)
         self._file = file
-        self.classes: list[str] = list(file.classes)
         self._steps: dict[str, Compiled] = {}
         functions = dict(file.functions)
         for mode, name in STEPS.items():
@@ -45,6 +44,15 @@ class GraphModel(Trainer):
         ]
         self.compiled = "train" in self._steps or "test" in self._steps
         self.built = True
+
+    @property
+    def classes(self) -> list[str]:
+        """The labels of the classes, or []; those that are set are written by `export`."""
+        return list(self._file.classes)
+
+    @classes.setter
+    def classes(self, labels: Sequence[str]) -> None:
+        self._file.classes = list(labels)
 
     @property
     def weights(self) -> list[Variable]:
@@ -72,6 +80,29 @@ class GraphModel(Trainer):
         """Sets the state of all metrics to 0."""
         for variable in self._metric_state:
             variable.assign(0 * variable.numpy())
+
+    def summary(self, line_length: int = 88, print_fn: Callable[[str], Any] | None = None) -> None:
+        """Prints a table of the parameters, layer by layer, and their numbers and sizes.
+
+        Args:
+            print_fn: is called once, with the whole text, instead of printing it.
+        """
+        layers: dict[str, list[Variable]] = {}
+        for variable in self._weights:
+            layers.setdefault(variable.path.rpartition("/")[0], []).append(variable)
+        rows = [
+            [
+                layer or "-",
+                ", ".join(f"{v.path.rpartition('/')[2]} {v.shape}" for v in found),
+                f"{sum(v.size for v in found):,}",
+            ]
+            for layer, found in layers.items()
+        ]
+        header = ["Layer", "Parameters", "Param #"]
+        widths = table.column_widths([0.4, 0.84, 1.0], line_length)
+        lines = [f'Model: "{self.name}"', table.draw(header, rows, widths, "<<>")]
+        lines += [f" {what} params: {count}" for what, count in parameter_totals(self)]
+        (print_fn or table.write)("\n".join([*lines, ""]))
 
     def export(
         self, filepath: Any, format: str = "nnseq", opset_version: int | None = None
