@@ -94,24 +94,26 @@ UNARY: dict[str, Unary] = {
     "is_nan": _op("IsNaN"),
     "is_finite": _is_finite,
 }
-# Of integers these are done as such; the rest goes through float32, as IsNaN and the like do.
+# Of integers these are done as such, and those do nothing; the rest goes through float32.
 _INTEGER_UNARY = {"negative", "abs", "sign", "square"}
+_WHOLE = {"floor", "ceil", "round"}
 
 
 @rule("unary")
-def unary(e: Emitter, step: Step) -> str | None:
+def unary(e: Emitter, step: Step) -> None:
     [value], w, fn = step.inputs, e.writer, step.attrs["fn"]
-    is_first = e.is_first(value)
-    x = e.first(value) if is_first else e.name(value)
+    x, is_first = e.either(value)
     dtype = e.dtype(value)
     if fn == "logical_not":
         y = w.add("Not", x if dtype == "bool" else w.cast(x, "bool"))
     elif dtype == "float32" or (fn in _INTEGER_UNARY and dtype in ("int32", "int64")):
         y = UNARY[fn](w, x, step.attrs["alpha"])
+    elif fn in _WHOLE:
+        y = w.add("Identity", x)
     else:
         y = UNARY[fn](w, w.cast(x, "float32"), step.attrs["alpha"])
         y = y if e.dtype(step.first) == "bool" else w.cast(y, dtype)
-    return _placed(e, step, y, is_first)
+    e.placed(step.first, y, is_first)
 
 
 def _not_equal(w: Writer, a: str, b: str, dtype: str) -> str:
@@ -158,10 +160,10 @@ BINARY: dict[str, str | Callable[[Writer, str, str, str], str]] = {
 
 
 @rule("binary")
-def binary(e: Emitter, step: Step) -> str | None:
+def binary(e: Emitter, step: Step) -> None:
     w, fn, dtype = e.writer, step.attrs["fn"], e.dtype(step.inputs[0])
     if fn == "add" and _takes_bias(e, step):
-        return None
+        return
     (a, b), is_first = aligned(e, step)
     if fn.startswith("logical"):
         work = "bool"
@@ -175,7 +177,7 @@ def binary(e: Emitter, step: Step) -> str | None:
     y = w.add(how, a, b) if isinstance(how, str) else how(w, a, b, work)
     if e.dtype(step.first) == dtype != work:
         y = w.cast(y, dtype)
-    return _placed(e, step, y, is_first)
+    e.placed(step.first, y, is_first)
 
 
 def _takes_bias(e: Emitter, step: Step) -> bool:
@@ -192,25 +194,15 @@ def _takes_bias(e: Emitter, step: Step) -> bool:
 
 
 @rule("select")
-def select(e: Emitter, step: Step) -> str | None:
+def select(e: Emitter, step: Step) -> None:
     names, is_first = aligned(e, step)
-    return _placed(e, step, e.writer.add("Where", *names), is_first)
+    e.placed(step.first, e.writer.add("Where", *names), is_first)
 
 
 @rule("cast")
-def cast(e: Emitter, step: Step) -> str | None:
-    [value] = step.inputs
-    is_first = e.is_first(value)
-    x = e.first(value) if is_first else e.name(value)
-    return _placed(e, step, e.writer.cast(x, step.attrs["dtype"]), is_first)
-
-
-def _placed(e: Emitter, step: Step, name: str, is_first: bool) -> str | None:
-    """What a rule returns for output 0 in one of its two forms."""
-    if not is_first:
-        return name
-    e.put_first(step.first, name)
-    return None
+def cast(e: Emitter, step: Step) -> None:
+    x, is_first = e.either(step.inputs[0])
+    e.placed(step.first, e.writer.cast(x, step.attrs["dtype"]), is_first)
 
 
 def aligned(e: Emitter, step: Step) -> tuple[list[str], bool]:

@@ -148,6 +148,15 @@ class Emitter:
         """Whether it is at hand with its channels first, and not otherwise."""
         return value in self._first and value not in self._plain
 
+    def either(self, value: int) -> tuple[str, bool]:
+        """The tensor in the form that is at hand, and whether it has its channels first."""
+        is_first = self.is_first(value)
+        return (self.first(value) if is_first else self.name(value)), is_first
+
+    def placed(self, value: int, name: str, is_first: bool) -> None:
+        """Says where a value is, in one of these two forms."""
+        (self.put_first if is_first else self.put)(value, name)
+
     def static(self, value: int) -> np.ndarray | None:
         """Its array, if that is known now."""
         return self._static.get(value)

@@ -67,32 +67,24 @@ def _in_form(e: Emitter, step: Step, lists: Sequence[Sequence[Any]]) -> tuple[st
     """The one operand, lists of one entry for each of its axes in its order, and whether it has
     its channels first."""
     [x] = step.inputs
-    if not e.is_first(x):
-        return e.name(x), [list(values) for values in lists], False
-    axes = channels_first(e.rank(x))
-    return e.first(x), [[values[axis] for axis in axes] for values in lists], True
-
-
-def _placed(e: Emitter, step: Step, name: str, is_first: bool) -> str | None:
-    if not is_first:
-        return name
-    e.put_first(step.first, name)
-    return None
+    name, is_first = e.either(x)
+    axes = channels_first(e.rank(x)) if is_first else range(e.rank(x))
+    return name, [[values[axis] for axis in axes] for values in lists], is_first
 
 
 @rule("concat")
-def concat(e: Emitter, step: Step) -> str | None:
+def concat(e: Emitter, step: Step) -> None:
     rank = e.rank(step.first)
     axis = step.attrs["axis"] % rank
     is_first = any(e.is_first(x) for x in step.inputs)
     if is_first:
         axis = channels_first(rank).index(axis)
     names = [e.first(x) if is_first else e.name(x) for x in step.inputs]
-    return _placed(e, step, e.writer.add("Concat", *names, axis=axis), is_first)
+    e.placed(step.first, e.writer.add("Concat", *names, axis=axis), is_first)
 
 
 @rule("slice")
-def slices(e: Emitter, step: Step) -> str | None:
+def slices(e: Emitter, step: Step) -> None:
     [x], w = step.inputs, e.writer
     begin, sizes, steps = (step.sizes(key) for key in ("begin", "sizes", "step"))
     whole = [
@@ -100,7 +92,7 @@ def slices(e: Emitter, step: Step) -> str | None:
     ]
     if all(whole):
         e.alias(step.first, x)
-        return None
+        return
     name, [begin, sizes, steps, whole], is_first = _in_form(e, step, [begin, sizes, steps, whole])
     axes = [i for i in range(len(whole)) if not whole[i]]
     ends = []
@@ -109,11 +101,11 @@ def slices(e: Emitter, step: Step) -> str | None:
         ends.append(w.size("add", begin[i], span))
     start, end = w.vector([begin[i] for i in axes]), w.vector(ends)
     y = w.add("Slice", name, start, end, w.ints(*axes), w.ints(*(steps[i] for i in axes)))
-    return _placed(e, step, y, is_first)
+    e.placed(step.first, y, is_first)
 
 
 @rule("pad")
-def pad(e: Emitter, step: Step) -> str | None:
+def pad(e: Emitter, step: Step) -> None:
     w = e.writer
     lists = [step.sizes(key) for key in ("low", "high", "interior")]
     y, [low, high, interior], is_first = _in_form(e, step, lists)
@@ -123,7 +115,7 @@ def pad(e: Emitter, step: Step) -> str | None:
             y = _dilated(e, y, axis, len(low), gap, value)
     if any(size != 0 for size in [*low, *high]):
         y = w.add("Pad", y, w.vector([*low, *high]), value)
-    return _placed(e, step, y, is_first)
+    e.placed(step.first, y, is_first)
 
 
 def _dilated(e: Emitter, x: str, axis: int, rank: int, gap: Any, value: str) -> str:

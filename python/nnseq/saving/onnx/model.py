@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 OPSET = 17  # the first with LayerNormalization; what is written if nothing else is asked for
 LIMIT = 2**31 - 2**20  # bytes of weights: protocol buffers end at 2 GiB
+_SMALL = 1024  # bytes of a constant whose value may say what a shape is
 RULES_OF = (elementwise, layout, products, recurrent, reductions, structure)
 
 
@@ -72,9 +73,12 @@ def write_onnx(
             f"export to ONNX: the weights take {size / 2**30:.1f} GiB, an .onnx file holds 2; "
             'export with format="nnseq".'
         )
-    model = _model_proto(onnx, writer, name, classes)
+    large = {key: x for key, x in writer.initializers.items() if x.nbytes > _SMALL}
+    model = _model_proto(onnx, writer, name, classes, large)
     _infer_outputs(onnx, model)
     onnx.checker.check_model(model, full_check=True)
+    del model.graph.input[len(inputs) :]
+    model.graph.initializer.extend(_arrays(onnx, large))
     with atomic_file(path) as file:
         file.write(model.SerializeToString())
 
@@ -129,12 +133,19 @@ def _dims(shape: Sequence[int | None], name: str) -> list[int | str]:
 # --- protocol buffers -----------------------------------------------------------------------------
 
 
-def _model_proto(onnx: Any, writer: Writer, name: str, classes: Sequence[str]) -> onnx.ModelProto:
+def _arrays(onnx: Any, arrays: dict[str, np.ndarray]) -> list[onnx.TensorProto]:
+    return [onnx.numpy_helper.from_array(array, key) for key, array in arrays.items()]
+
+
+def _model_proto(
+    onnx: Any, writer: Writer, name: str, classes: Sequence[str], large: dict[str, np.ndarray]
+) -> onnx.ModelProto:
+    """The model in which `large` arrays are inputs: what checks it copies it again and again."""
     opsets = [onnx.helper.make_opsetid("", writer.opset)]
     graph = _graph_proto(onnx, writer, re.sub(r"\W", "_", name) or "model")
-    graph.initializer.extend(
-        onnx.numpy_helper.from_array(array, key) for key, array in writer.initializers.items()
-    )
+    small = {key: array for key, array in writer.initializers.items() if key not in large}
+    graph.initializer.extend(_arrays(onnx, small))
+    graph.input.extend(_value_proto(onnx, key, str(x.dtype), x.shape) for key, x in large.items())
     model = onnx.helper.make_model(
         graph,
         opset_imports=opsets,

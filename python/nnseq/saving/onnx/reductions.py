@@ -9,7 +9,7 @@ from nnseq.saving.onnx.rule_table import Step, rule
 
 
 @rule("reduce")
-def reduce(e: Emitter, step: Step) -> str | None:
+def reduce(e: Emitter, step: Step) -> None:
     [x], fn, w = step.inputs, step.attrs["fn"], e.writer
     rank, keepdims = e.rank(x), step.attrs["keepdims"]
     axes = sorted({axis % rank for axis in step.attrs["axes"]})
@@ -28,10 +28,7 @@ def reduce(e: Emitter, step: Step) -> str | None:
     name = name if work == dtype else w.cast(name, work)
     y = w.reduce(fn.capitalize(), name, axes, keepdims)
     y = y if work == dtype else w.cast(y, dtype)
-    if not (is_first and keepdims):
-        return y
-    e.put_first(step.first, y)
-    return None
+    e.placed(step.first, y, is_first and keepdims)
 
 
 @rule("arg_reduce")
@@ -64,12 +61,10 @@ def cumsum(e: Emitter, step: Step) -> str:
 
 
 @rule("softmax", "log_softmax")
-def softmax(e: Emitter, step: Step) -> str | None:
-    [x], op = step.inputs, {"softmax": "Softmax", "log_softmax": "LogSoftmax"}[step.op]
-    if not e.is_first(x):
-        return e.writer.add(op, e.name(x), axis=-1)
-    e.put_first(step.first, e.writer.add(op, e.first(x), axis=1))
-    return None
+def softmax(e: Emitter, step: Step) -> None:
+    op = {"softmax": "Softmax", "log_softmax": "LogSoftmax"}[step.op]
+    x, is_first = e.either(step.inputs[0])
+    e.placed(step.first, e.writer.add(op, x, axis=1 if is_first else -1), is_first)
 
 
 @rule("softmax_cross_entropy")
