@@ -111,7 +111,8 @@ def test_convolutions_of_sequences_stay_turned(tmp_path):
             layers.GlobalMaxPooling1D(),
         ]
     )
-    assert counts(check(with_weights(model), [floats(9, 3)], tmp_path))["Transpose"] == 1
+    found = counts(check(with_weights(model), [floats(9, 3)], tmp_path))
+    assert (found["Transpose"], found["Conv"], found["Add"]) == (1, 2, 1)  # biases are in the Convs
 
 
 def test_sizes_of_images_that_are_not_known(tmp_path):

@@ -188,7 +188,7 @@ def _takes_bias(e: Emitter, step: Step) -> bool:
             continue
         if array.shape == e.dims(step.first)[-1:]:
             node.inputs.append(e.name(bias))
-            e.put_first(step.first, node.outputs[0])
+            e.put_first(step.first, e.first(x))
             return True
     return False
 

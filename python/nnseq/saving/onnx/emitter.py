@@ -215,9 +215,10 @@ class Emitter:
             if first in seen:
                 continue
             seen.add(first)
-            for operand in self.graph.producer(first)[1]:
+            op, operands, _ = self.graph.producer(first)
+            waiting += operands
+            for operand in operands if op != "dim" else ():  # which takes no value
                 self.uses[operand] = self.uses.get(operand, 0) + 1
-                waiting.append(operand)
         return sorted(seen)
 
     def _step(

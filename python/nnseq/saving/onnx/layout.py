@@ -40,6 +40,8 @@ def _moves_one(e: Emitter, step: Step, sizes: Sequence[Size]) -> bool:
         pairs = zip(ours, kept, strict=True)
         if all(old is None or e.is_dim_of(size, x, old) for size, old in pairs):
             e.put_first(step.first, e.writer.add(op, e.first(x), e.writer.ints(axis + 1)))
+            if x in e.convolutions and e.uses[x] == 1:
+                e.convolutions[step.first] = e.convolutions[x]
             return True
     return False
 
@@ -107,15 +109,33 @@ def slices(e: Emitter, step: Step) -> None:
 @rule("pad")
 def pad(e: Emitter, step: Step) -> None:
     w = e.writer
-    lists = [step.sizes(key) for key in ("low", "high", "interior")]
-    y, [low, high, interior], is_first = _in_form(e, step, lists)
+    lists = [*(step.attrs[key] for key in ("low", "high", "interior")), e.dims(step.inputs[0])]
+    y, [low, high, interior, dims], is_first = _in_form(e, step, lists)
     value = w.constant(np.asarray(step.attrs["value"], e.dtype(step.first)))
     for axis, gap in enumerate(interior):
         if gap:
             y = _dilated(e, y, axis, len(low), gap, value)
+    if not any(interior):
+        y = _cropped(e, y, low, high, dims)
     if any(size != 0 for size in [*low, *high]):
         y = w.add("Pad", y, w.vector([*low, *high]), value)
     e.placed(step.first, y, is_first)
+
+
+def _cropped(e: Emitter, x: str, low: list[Any], high: list[Any], dims: list[int | None]) -> str:
+    """Negative padding as a slice, which more programs know; what is left of it is in the lists."""
+    w = e.writer
+    cuts = []
+    for axis, (before, behind, size) in enumerate(zip(low, high, dims, strict=True)):
+        if size is None or isinstance(before, str) or isinstance(behind, str):
+            continue
+        begin, end = max(0, -before), size - max(0, -behind)
+        if (begin, end) != (0, size) and begin <= end:
+            cuts.append((begin, end, axis))
+            low[axis], high[axis] = max(0, before), max(0, behind)
+    if not cuts:
+        return x
+    return w.add("Slice", x, *(w.ints(*values) for values in zip(*cuts, strict=True)))
 
 
 def _dilated(e: Emitter, x: str, axis: int, rank: int, gap: Any, value: str) -> str:
