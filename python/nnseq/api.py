@@ -81,5 +81,6 @@ __all__ = [
     "utils",
 ]
 
-for _module in [*(m for m in vars().values() if isinstance(m, ModuleType)), optimizers.schedules]:
+_modules = [m for m in vars().values() if isinstance(m, ModuleType)]
+for _module in [*_modules, optimizers.schedules, ops.image, ops.linalg, ops.nn]:
     explain(_module)

@@ -39,7 +39,7 @@ _REASONS: dict[str, str] = {
         "Operation",
         "write it with stop_gradient: stop_gradient(f - g) + g has the values of f and the "
         "gradient of g": "ops.custom_gradient",
-        "derivatives along a direction are not available; use GradientTape": "ops.jvp",
+        "derivatives along a direction are not available; use GradientTape": "ops.*jvp",
         "functions of nnseq.ops take whole Tensors; call it on them, or use vectorized_map": ""
         "ops.vectorize",
         "use the layers of one change each, such as RandomColorJitter and RandomShear, in a row": ""
@@ -60,10 +60,9 @@ _REASONS: dict[str, str] = {
         "ops.image.map_coordinates ops.image.pad_images "
         "ops.image.perspective_transform ops.image.scale_and_translate "
         "ops.image.sobel_edges",
-        "its names are in nnseq.ops itself": "ops.numpy ops.linalg",
-        "matrix decompositions are not available; use numpy.linalg": "ops.cholesky* ops.det "
-        "ops.eig* ops.inv ops.logdet ops.lstsq ops.lu_factor ops.matrix_rank ops.pinv "
-        "ops.qr ops.slogdet ops.solve* ops.svd",
+        "its names are in nnseq.ops itself": "ops.numpy",
+        "eigenvalues and singular values are not available; use numpy.linalg": "ops.*eig "
+        "ops.*eigh ops.*lstsq ops.*matrix_rank ops.*pinv ops.*svd",
         "use an Embedding or preprocessing layers for each feature": "utils.FeatureSpace",
         "read the files with NumPy or soundfile": "utils.audio_dataset_from_directory",
         "settings are in nnseq.config": "utils.Config",

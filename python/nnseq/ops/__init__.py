@@ -15,6 +15,7 @@ from nnseq.ops import (
     image,
     indexing,
     layout,
+    linalg,
     linear,
     nan_reductions,
     nn,
@@ -40,6 +41,8 @@ from nnseq.ops.distances import *
 from nnseq.ops.elementwise import *
 from nnseq.ops.indexing import *
 from nnseq.ops.layout import *
+from nnseq.ops.linalg import *
+from nnseq.ops.linalg.solving import logdet, slogdet
 from nnseq.ops.linear import *
 from nnseq.ops.nan_reductions import *
 from nnseq.ops.nn import *
@@ -56,7 +59,7 @@ from nnseq.ops.special import *
 from nnseq.ops.trigonometry import *
 from nnseq.ops.windows import *
 
-__all__ = ["image", "is_tensor", "nn"]
+__all__ = ["image", "is_tensor", "linalg", "logdet", "nn", "slogdet"]
 __all__ += blocks.__all__
 __all__ += composed.__all__
 __all__ += core.__all__
@@ -66,6 +69,7 @@ __all__ += distances.__all__
 __all__ += elementwise.__all__
 __all__ += indexing.__all__
 __all__ += layout.__all__
+__all__ += linalg.__all__
 __all__ += linear.__all__
 __all__ += nan_reductions.__all__
 __all__ += nn.__all__
