@@ -19,7 +19,6 @@ AREAS = [
 ]  # fmt: skip
 # Names that come with later work (the issues name them) or that we leave out for good.
 LATER = {
-    "initializers": "STFT STFTInitializer stft",
     "optimizers": "MultiOptimizer OptimizerMap legacy",
 }
 # Parameters that Keras takes by **kwargs or that old programs need.

@@ -47,9 +47,6 @@ _REASONS: dict[str, str] = {
         "mix images and labels with nnseq.ops in a train_step": "layers.CutMix layers.MixUp",
         "bounding boxes are not available": "layers.MaxNumBoundingBoxes utils.bounding_boxes",
         "use Hashing of the joined strings": "layers.HashedCrossing",
-        "Fourier transforms are not available; compute spectra with NumPy before the model": ""
-        "layers.MelSpectrogram layers.STFTSpectrogram initializers.STFT* initializers.stft "
-        "ops.fft* ops.ifft* ops.rfft ops.irfft ops.stft ops.istft ops.extract_sequences",
         "give one optimizer": "optimizers.OptimizerMap",
         "there are no complex numbers": "ops.view_as_* ops.polar",
         "there are no operations on bits": "ops.bitwise_* ops.left_shift ops.right_shift ops.view "

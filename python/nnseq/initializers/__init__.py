@@ -20,7 +20,10 @@ from nnseq.initializers.random import (
     VarianceScaling,
     compute_fans,
 )
+from nnseq.initializers.stft import STFT
 
+STFTInitializer = STFT
+stft = STFT
 IdentityInitializer = Identity
 OrthogonalInitializer = Orthogonal
 constant = Constant
@@ -54,6 +57,7 @@ _registry = Registry(
         Orthogonal,
         RandomNormal,
         RandomUniform,
+        STFT,
         TruncatedNormal,
         VarianceScaling,
         Zeros,
@@ -61,6 +65,7 @@ _registry = Registry(
     {
         "IdentityInitializer": Identity,
         "OrthogonalInitializer": Orthogonal,
+        "STFTInitializer": STFT,
         "normal": RandomNormal,
         "one": Ones,
         "uniform": RandomUniform,
@@ -92,6 +97,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
 
 
 __all__ = [
+    "STFT",
     "Constant",
     "GlorotNormal",
     "GlorotUniform",
@@ -108,6 +114,7 @@ __all__ = [
     "RandomInitializer",
     "RandomNormal",
     "RandomUniform",
+    "STFTInitializer",
     "TruncatedNormal",
     "VarianceScaling",
     "Zeros",
@@ -127,6 +134,7 @@ __all__ = [
     "random_normal",
     "random_uniform",
     "serialize",
+    "stft",
     "truncated_normal",
     "variance_scaling",
     "zeros",

@@ -125,6 +125,7 @@ from nnseq.layers.separable import (
     SeparableConv2D,
 )
 from nnseq.layers.spectral_normalization import SpectralNormalization
+from nnseq.layers.spectrograms import MelSpectrogram, STFTSpectrogram
 from nnseq.layers.stacked_rnn_cells import StackedRNNCells
 from nnseq.layers.text import TextVectorization
 from nnseq.layers.transposed import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
@@ -272,6 +273,7 @@ __all__ = [
     "MaxPooling2D",
     "MaxPooling3D",
     "Maximum",
+    "MelSpectrogram",
     "Minimum",
     "MultiHeadAttention",
     "Multiply",
@@ -306,6 +308,7 @@ __all__ = [
     "Reshape",
     "Resizing",
     "ReversibleEmbedding",
+    "STFTSpectrogram",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",

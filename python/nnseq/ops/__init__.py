@@ -12,6 +12,7 @@ from nnseq.ops import (
     diagonals,
     distances,
     elementwise,
+    fourier,
     image,
     indexing,
     layout,
@@ -29,6 +30,7 @@ from nnseq.ops import (
     slices,
     sorting,
     special,
+    spectra,
     trigonometry,
     windows,
 )
@@ -39,6 +41,7 @@ from nnseq.ops.creation import *
 from nnseq.ops.diagonals import *
 from nnseq.ops.distances import *
 from nnseq.ops.elementwise import *
+from nnseq.ops.fourier import *
 from nnseq.ops.indexing import *
 from nnseq.ops.layout import *
 from nnseq.ops.linalg import *
@@ -56,6 +59,7 @@ from nnseq.ops.segments import *
 from nnseq.ops.slices import *
 from nnseq.ops.sorting import *
 from nnseq.ops.special import *
+from nnseq.ops.spectra import *
 from nnseq.ops.trigonometry import *
 from nnseq.ops.windows import *
 
@@ -67,6 +71,7 @@ __all__ += creation.__all__
 __all__ += diagonals.__all__
 __all__ += distances.__all__
 __all__ += elementwise.__all__
+__all__ += fourier.__all__
 __all__ += indexing.__all__
 __all__ += layout.__all__
 __all__ += linalg.__all__
@@ -83,5 +88,6 @@ __all__ += segments.__all__
 __all__ += slices.__all__
 __all__ += sorting.__all__
 __all__ += special.__all__
+__all__ += spectra.__all__
 __all__ += trigonometry.__all__
 __all__ += windows.__all__

@@ -46,6 +46,34 @@ def kaiser(x: int, beta: float) -> Tensor:
     return _window(np.kaiser(int(x), float(beta)))
 
 
+# The coefficients of cos(0), -cos(t), cos(2 t), ... with t from 0 to 2 pi.
+_COSINES = {
+    "blackman": (0.42, 0.5, 0.08),
+    "blackmanharris": (0.35875, 0.48829, 0.14128, 0.01168),
+    "boxcar": (1.0,),
+    "flattop": (0.21557895, 0.41663158, 0.277263158, 0.083578947, 0.006947368),
+    "hamming": (0.54, 0.46),
+    "hann": (0.5, 0.5),
+    "nuttall": (0.3635819, 0.4891775, 0.1365995, 0.0106411),
+}
+
+
+def cosine_window(name: str, size: int, periodic: bool) -> np.ndarray:
+    """One of the windows that are sums of cosines, whose last point is the first again unless it
+    is `periodic`.
+
+    Raises:
+        ValueError: if there is no such window.
+    """
+    if name not in _COSINES:
+        raise ValueError(
+            f"Unknown window type {name!r}. Known are {', '.join(_COSINES)}, or give its values"
+        )
+    angle = 2 * np.pi * np.arange(size) / max(size if periodic else size - 1, 1)
+    parts = [(-1) ** k * c * np.cos(k * angle) for k, c in enumerate(_COSINES[name])]
+    return (np.sum(parts, axis=0) if size > 1 else np.ones(size)).astype(np.float32)
+
+
 def logspace(
     start: float,
     stop: float,
