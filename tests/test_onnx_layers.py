@@ -99,6 +99,10 @@ MORE = {
         lambda: layers.RNN(layers.StackedRNNCells([layers.LSTMCell(3), layers.GRUCell(2)])),
         [floats(*SEQUENCE)],
     ),
+    "MelSpectrogram": (
+        lambda: layers.MelSpectrogram(16, 5, num_mel_bins=4, top_db=300.0), [floats(40)]
+    ),
+    "STFTSpectrogram": (lambda: layers.STFTSpectrogram(frame_length=8), [floats(40, 2)]),
     "Subtract": (lambda: layers.Subtract(), [floats(4), floats(4)]),
 }  # fmt: skip
 NOT_OF_A_MODEL = {"InputSpec", "Layer", "Wrapper"}  # bases and descriptions

@@ -23,6 +23,11 @@ def check_spectrum(window: Any, scaling: str | None) -> None:
         )
 
 
+def as_list(window: Any) -> Any:
+    """A window as configurations write it."""
+    return window.tolist() if hasattr(window, "tolist") else window
+
+
 class STFT(Initializer):
     """One part of the Fourier transform of windowed frames, as a kernel (T, 1, F): of T samples the
     first F = N // 2 + 1 frequencies of a transform of length N.
@@ -79,10 +84,9 @@ class STFT(Initializer):
         return weights / np.sum(np.abs(weights)) if self.scaling == "spectrum" else weights
 
     def get_config(self) -> dict[str, Any]:
-        window = self.window
         return {
             "side": self.side,
-            "window": window.tolist() if hasattr(window, "tolist") else window,
+            "window": as_list(self.window),
             "periodic": self.periodic,
             "scaling": self.scaling,
         }

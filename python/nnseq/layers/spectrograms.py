@@ -7,10 +7,10 @@ import numpy as np
 
 from nnseq import ops
 from nnseq.engine.dtypes import epsilon, is_float
-from nnseq.initializers.stft import STFT, check_spectrum
+from nnseq.initializers.stft import STFT, as_list, check_spectrum
 from nnseq.layers.input_spec import InputSpec
 from nnseq.layers.layer import Layer
-from nnseq.layers.serialized import choice, given, positive, store_arguments, stored_arguments
+from nnseq.layers.serialized import choice, positive
 from nnseq.layers.serialized import data_format as check_format
 
 MODES = ("log", "magnitude", "psd", "real", "imag", "angle", "stft")
@@ -54,9 +54,8 @@ class STFTSpectrogram(Layer):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        arguments = given(locals(), "data_format")
         super().__init__(**kwargs)
-        positive("frame_length", frame_length)
+        self.frame_length = positive("frame_length", frame_length)
         if frame_step is not None and not 1 <= frame_step <= frame_length:
             raise ValueError(
                 "`frame_step` should be a positive integer not greater than `frame_length`. "
@@ -73,11 +72,15 @@ class STFTSpectrogram(Layer):
                 f"Received fft_length={fft_length}",
                 stacklevel=2,
             )
-        choice("mode", mode, MODES)
-        choice("padding", padding, ("valid", "same"))
+        self.mode = choice("mode", mode, MODES)
+        self.padding = choice("padding", padding, ("valid", "same"))
         check_spectrum(window, scaling)
-        self._arguments = tuple(arguments)
-        store_arguments(self, arguments)
+        self.frame_step = frame_step
+        self.fft_length = fft_length
+        self.window = window
+        self.periodic = periodic
+        self.scaling = scaling
+        self.expand_dims = expand_dims
         self.data_format = check_format(data_format)
         self._frame_step = frame_step or max(frame_length // 2, 1)
         self._fft_length = fft_length or 1 << (frame_length - 1).bit_length()
@@ -85,11 +88,11 @@ class STFTSpectrogram(Layer):
 
     def build(self, input_shape: Any) -> None:
         shape = (self.frame_length, 1, self._fft_length // 2 + 1)
-        for side, other in (("real", "imag"), ("imag", "real")):
-            if self.mode != other:
-                values = STFT(side, self.window, self.scaling, self.periodic)
-                kernel = self.add_weight(shape, values, name=f"{side}_kernel")
-                setattr(self, f"{side}_kernel", kernel)
+        of_window = (self.window, self.scaling, self.periodic)
+        if self.mode != "imag":
+            self.real_kernel = self.add_weight(shape, STFT("real", *of_window), name="real_kernel")
+        if self.mode != "real":
+            self.imag_kernel = self.add_weight(shape, STFT("imag", *of_window), name="imag_kernel")
 
     def call(self, inputs: Any) -> Any:
         if not is_float(inputs.dtype):
@@ -134,10 +137,19 @@ class STFTSpectrogram(Layer):
         return ops.reshape(ops.transpose(y, (0, 2, 1, 3)), (-1, frames, channels * bins))
 
     def get_config(self) -> dict[str, Any]:
-        config = {**super().get_config(), **stored_arguments(self, self._arguments)}
-        if hasattr(self.window, "tolist"):
-            config["window"] = self.window.tolist()
-        return {**config, "data_format": self.data_format}
+        return {
+            **super().get_config(),
+            "mode": self.mode,
+            "frame_length": self.frame_length,
+            "frame_step": self.frame_step,
+            "fft_length": self.fft_length,
+            "window": as_list(self.window),
+            "periodic": self.periodic,
+            "scaling": self.scaling,
+            "padding": self.padding,
+            "data_format": self.data_format,
+            "expand_dims": self.expand_dims,
+        }
 
 
 class MelSpectrogram(Layer):
@@ -181,17 +193,25 @@ class MelSpectrogram(Layer):
         ref_power: float = 1.0,
         **kwargs: Any,
     ) -> None:
-        arguments = given(locals())
         super().__init__(**kwargs)
-        arguments["sequence_length"] = sequence_length or fft_length
-        arguments["max_freq"] = max_freq or int(sampling_rate / 2)
-        if fft_length < arguments["sequence_length"]:
+        if sequence_length is not None and fft_length < sequence_length:
             raise ValueError(
                 "`fft_length` must be greater than or equal to `sequence_length`. Received: "
                 f"`sequence_length`={sequence_length}, `fft_length`={fft_length}."
             )
-        self._arguments = tuple(arguments)
-        store_arguments(self, arguments)
+        self.fft_length = positive("fft_length", fft_length)
+        self.sequence_stride = positive("sequence_stride", sequence_stride)
+        self.sequence_length = sequence_length or fft_length
+        self.window = window
+        self.sampling_rate = sampling_rate
+        self.num_mel_bins = positive("num_mel_bins", num_mel_bins)
+        self.min_freq = min_freq
+        self.max_freq = max_freq or int(sampling_rate / 2)
+        self.power_to_db = power_to_db
+        self.top_db = top_db
+        self.mag_exp = mag_exp
+        self.min_power = min_power
+        self.ref_power = ref_power
 
     def call(self, inputs: Any) -> Any:
         x = ops.cast(inputs, self.dtype)
@@ -242,7 +262,19 @@ class MelSpectrogram(Layer):
         return bands.astype(dtype)
 
     def get_config(self) -> dict[str, Any]:
-        config = {**super().get_config(), **stored_arguments(self, self._arguments)}
-        if hasattr(self.window, "tolist"):
-            config["window"] = self.window.tolist()
-        return config
+        return {
+            **super().get_config(),
+            "fft_length": self.fft_length,
+            "sequence_stride": self.sequence_stride,
+            "sequence_length": self.sequence_length,
+            "window": as_list(self.window),
+            "sampling_rate": self.sampling_rate,
+            "num_mel_bins": self.num_mel_bins,
+            "min_freq": self.min_freq,
+            "max_freq": self.max_freq,
+            "power_to_db": self.power_to_db,
+            "top_db": self.top_db,
+            "mag_exp": self.mag_exp,
+            "min_power": self.min_power,
+            "ref_power": self.ref_power,
+        }

@@ -138,7 +138,8 @@ def fft2(x: Any) -> tuple[Tensor, Tensor]:
 def ifft2(x: Any) -> tuple[Tensor, Tensor]:
     """The inverse of `fft2`."""
     real, imag = _two(complex_parts(x), 1)
-    scale = 1.0 / (real.shape[-1] * real.shape[-2])
+    *_, rows, columns = dims_of(real)
+    scale = 1.0 / (rows * columns)
     return real * scale, imag * scale
 
 
