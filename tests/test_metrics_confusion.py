@@ -52,9 +52,9 @@ def test_values(name, arguments):
     of_values = RNG.uniform(0, 2, (50, 2)).astype("float32")
     of_samples = of_values[:, 0]
     for part, weights in (
-        (slice(0, 20), None),
-        (slice(20, 35), of_samples),
-        (slice(35, 50), of_values),
+        (slice(0, 16), None),
+        (slice(16, 32), of_samples),
+        (slice(32, 48), of_values),
     ):
         w = None if weights is None else weights[part]
         ours.update_state(Y[part], P[part], w)

@@ -69,7 +69,7 @@ def both(name, **arguments):
 def test_values(name, arguments, y, p):
     ours, theirs = both(name, **arguments)
     assert ours.name.rstrip("_0123456789") == theirs.name.rstrip("_0123456789")
-    parts = [slice(0, 25), slice(25, ROWS)]
+    parts = [slice(0, 20), slice(20, ROWS)]  # of equal sizes: JAX compiles for each
     per_value = name.endswith("IoU") and "OneHot" not in name and np.ndim(y) > 1
     for part in parts:
         ours.update_state(y[part], p[part])
@@ -80,8 +80,9 @@ def test_values(name, arguments, y, p):
     if arguments.get("axis") in (0, (0, 1)):
         return  # there is one value for all samples
     weights = RNG.integers(0, 3, np.shape(y) if per_value else ROWS).astype("float32")
-    ours.update_state(y, p, weights)
-    theirs.update_state(y, p, weights)
+    for part in parts:
+        ours.update_state(y[part], p[part], weights[part])
+        theirs.update_state(y[part], p[part], weights[part])
     near(ours.result(), theirs.result())
 
 
