@@ -108,7 +108,7 @@ def unary(e: Emitter, step: Step) -> None:
         y = w.add("Not", x if dtype == "bool" else w.cast(x, "bool"))
     elif dtype == "float32" or (fn in _INTEGER_UNARY and dtype in ("int32", "int64")):
         y = UNARY[fn](w, x, step.attrs["alpha"])
-    elif fn in _WHOLE:
+    elif fn in _WHOLE and not dtype.startswith("float"):
         y = w.add("Identity", x)
     else:
         y = UNARY[fn](w, w.cast(x, "float32"), step.attrs["alpha"])
