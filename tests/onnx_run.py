@@ -1,17 +1,31 @@
-"""What the ONNX tests share: a model is exported, run by onnxruntime and compared with itself."""
+"""What the ONNX tests share: a model is exported, run by onnxruntime and compared with itself.
 
+onnx and onnxruntime are imported by the tests that run, not by what collects them.
+"""
+
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-onnx = pytest.importorskip("onnx", reason="the extra is not installed: pip install nnseq[onnx]")
-onnxruntime = pytest.importorskip("onnxruntime", reason="runs what is exported")
+for needed in ("onnx", "onnxruntime"):
+    if find_spec(needed) is None:
+        pytest.skip(f"needs {needed}", allow_module_level=True)
 
 TOLERANCE = 1e-5
 
 
+def load(path):
+    """The ModelProto of a file."""
+    import onnx
+
+    return onnx.load(path)
+
+
 def session(path):
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
@@ -63,4 +77,4 @@ def check(model, arrays, folder, batches=(1, 3), **export):
         got = ready.run(None, dict(zip(names, rows, strict=True)))
         for mine, yours in zip(got, want, strict=True):
             assert_close(mine, yours)
-    return onnx.load(path)
+    return load(path)

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from onnx_run import assert_close, check, onnx, run, session, with_weights
+from onnx_run import assert_close, check, load, run, session, with_weights
 
 import nnseq as keras
 from nnseq import Input, Model, Sequential, layers, ops
@@ -42,7 +42,6 @@ def mlp():
     )
 
 
-@pytest.mark.smoke
 def test_names_and_metadata(tmp_path):
     proto = check(mlp(), [floats(5)], tmp_path, classes=["a", "b", 3])
     assert [x.name for x in proto.graph.input] == ["petals"]
@@ -143,7 +142,7 @@ def test_recurrent_layers_are_nodes(tmp_path):
     model = with_weights(Model(x, [z, h, c]))
     found = counts(check(model, [floats(6, 4)], tmp_path))
     assert (found["LSTM"], found["GRU"], found["RNN"], found["Scan"]) == (2, 3, 1, 0)
-    kernels = {x.name for x in onnx.load(tmp_path / "m.onnx").graph.initializer}
+    kernels = {x.name for x in load(tmp_path / "m.onnx").graph.initializer}
     assert {weight.path for weight in model.weights} <= kernels
     longer = floats(9, 4)
     got = run(tmp_path / "m.onnx", [longer])
@@ -262,7 +261,7 @@ def test_from_a_model_file_without_layers(tmp_path):
     load_model(tmp_path / "g.nnseq").export(tmp_path / "g.onnx", format="onnx")
     x = floats(5)
     assert_close(run(tmp_path / "g.onnx", [x])[0], model.predict(x, verbose=0))
-    proto = onnx.load(tmp_path / "g.onnx")
+    proto = load(tmp_path / "g.onnx")
     assert "iris/hidden/kernel" in {x.name for x in proto.graph.initializer}
     assert json.loads(proto.metadata_props[0].value) == ["a", "b", "c"]
 

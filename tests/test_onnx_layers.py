@@ -113,6 +113,7 @@ SEEDS = {name: FIRST + k for k, name in enumerate(LAYER_NAMES)}  # a seed's laye
 def drawn(seed):
     """The model of a seed of the differential test, and its inputs as it takes them."""
     case = describe(seed)
+    nnseq.utils.set_random_seed(seed)
     model = nnseq.Sequential([make(nnseq, layer) for layer in case.layers])
     if not model.built:
         model = nnseq.Sequential([Input(case.input_shape), *model.layers])
