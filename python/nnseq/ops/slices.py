@@ -24,12 +24,12 @@ __all__ = [
 
 
 def get_item(x: Any, key: Any) -> Tensor:
-    """x[key], see Tensor.
+    """x[key], see Tensor; a list, as files hold it, is a tuple.
 
     >>> get_item([[1, 2], [3, 4]], (0, ...)).tolist()
     [1, 2]
     """
-    return getitem(x, key)
+    return getitem(x, tuple(key) if isinstance(key, list) else key)
 
 
 @operation
