@@ -9,7 +9,7 @@ import pytest
 from onnx_run import assert_close, check, load, run, session, with_weights
 
 import nnseq as keras
-from nnseq import Input, Model, Sequential, layers, ops
+from nnseq import Input, Model, Sequential, _core, layers, ops
 from nnseq.models import load_model
 from nnseq.saving.onnx import model as onnx_model
 
@@ -253,12 +253,13 @@ def test_layers_of_strings_stay_outside(tmp_path):
 def test_from_a_model_file_without_layers(tmp_path):
     model = mlp()
     model.export(tmp_path / "m.nnseq", classes=["a", "b", "c"])
-    from nnseq import _core
-
     file = _core.ModelFile.load(str(tmp_path / "m.nnseq"))
     file.config = ""
     file.save(str(tmp_path / "g.nnseq"))
-    load_model(tmp_path / "g.nnseq").export(tmp_path / "g.onnx", format="onnx")
+    graphs = load_model(tmp_path / "g.nnseq")
+    with pytest.raises(ValueError, match="`format` must be 'nnseq' or 'onnx'"):
+        graphs.export(tmp_path / "g.pb", format="pb")
+    graphs.export(tmp_path / "g.onnx", format="onnx")
     x = floats(5)
     assert_close(run(tmp_path / "g.onnx", [x])[0], model.predict(x, verbose=0))
     proto = load(tmp_path / "g.onnx")

@@ -109,7 +109,9 @@ class GraphModel(Trainer):
     ) -> None:
         """Writes the model back into a `.nnseq` file, with the state that it has now, or, with
         `format="onnx"`, what predict computes into an ONNX file."""
-        if format != "onnx":
+        if format not in ("nnseq", "onnx"):
+            raise ValueError(f"`format` must be 'nnseq' or 'onnx'. Received: format={format!r}")
+        if format == "nnseq":
             self._file.save(str(filepath))
             return
         from pathlib import Path
@@ -118,7 +120,7 @@ class GraphModel(Trainer):
 
         write_onnx(
             Path(filepath),
-            self._steps["predict"].function,
+            self._step_of("predict").function,
             self.input_names,
             self.output_names,
             name=self.name,
@@ -126,10 +128,14 @@ class GraphModel(Trainer):
             opset=opset_version,
         )
 
-    def _compiled_step(self, mode: str, batch: Any) -> Compiled:
+    def _step_of(self, mode: str) -> Compiled:
         step = self._steps.get(mode)
         if step is None:
             raise ValueError(f"The file of model '{self.name}' has no step to {STEPS[mode]}.")
+        return step
+
+    def _compiled_step(self, mode: str, batch: Any) -> Compiled:
+        step = self._step_of(mode)
         given = [x for x in flatten(batch) if x is not None]
         wanted = step.function.inputs
         if len(given) != len(wanted):
