@@ -86,13 +86,9 @@ def code(k):
     return k.Sequential([k.Input((4,)), k.layers.Lambda(lambda x: x + 1, name="secret")])
 
 
-def spectrum(k):
-    return k.Sequential([k.Input((400, 1)), k.layers.STFTSpectrogram()])
-
-
-def fourier(k):
-    x = k.Input((8,))
-    return k.Model(x, k.ops.rfft(x)[0])
+def bits(k):
+    x = k.Input((8,), dtype="int32")
+    return k.Model(x, k.ops.bitwise_and(x, x))
 
 
 def own_loss(k):
@@ -108,8 +104,7 @@ def own_loss(k):
 REFUSED = {
     own_layer: "Twice",
     code: "Lambda|lambda",
-    spectrum: "STFTSpectrogram",
-    fourier: "RFFT|rfft",
+    bits: "bitwise_and",
     own_loss: "mine",
 }
 

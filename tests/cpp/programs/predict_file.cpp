@@ -1,6 +1,7 @@
-// predict_file MODEL (INPUT SHAPE)...: predicts with the model of a file. Each INPUT is a raw file of
-// the numbers of one input, SHAPE its shape as "2,3". The outputs are written to stdout, raw, one
-// after the other. A program of a user of the library: public headers and the shared library only.
+// predict_file MODEL (INPUT SHAPE)...: predicts with the model of a file. Each INPUT is a raw file
+// of the numbers of one input, SHAPE its shape as "2,3". The outputs are written to stdout, raw,
+// one after the other. A program of a user of the library: public headers and the shared library
+// only.
 #include <cstdio>
 #include <exception>
 #include <fstream>
