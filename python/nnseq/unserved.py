@@ -51,12 +51,7 @@ _REASONS: dict[str, str] = {
         "there are no complex numbers": "ops.view_as_* ops.polar",
         "there are no operations on bits": "ops.bitwise_* ops.left_shift ops.right_shift ops.view "
         "ops.nextafter",
-        "a helper for Keras' tests of images": "ops.image.ssim",
-        "not available yet; use NumPy on `convert_to_numpy(x)`": "ops.image.crop_images "
-        "ops.image.elastic_transform ops.image.extract_patches* "
-        "ops.image.map_coordinates ops.image.pad_images "
-        "ops.image.perspective_transform ops.image.scale_and_translate "
-        "ops.image.sobel_edges",
+        "it draws numbers; use the layer RandomElasticTransform": "ops.image.elastic_transform",
         "its names are in nnseq.ops itself": "ops.numpy",
         "eigenvalues and singular values are not available; use numpy.linalg": "ops.*eig "
         "ops.*eigh ops.*lstsq ops.*matrix_rank ops.*pinv ops.*svd",

@@ -114,7 +114,7 @@ def gaussian_blur(
     channels = channels_of(x, data_format)
     count = x.shape[channels]
     sigma = as_float(sigma)
-    across, down = (_gaussian(int(kernel_size[k]), sigma[k]) for k in range(2))
+    across, down = (gaussian_weights(int(kernel_size[k]), sigma[k]) for k in range(2))
     window = reshape(down, (-1, 1, 1, 1)) * reshape(across, (1, -1, 1, 1))
     single = len(x.shape) == 3
     x = expand_dims(x, 0) if single else x
@@ -125,7 +125,7 @@ def gaussian_blur(
     return squeeze(y, 0) if single else y
 
 
-def _gaussian(size: int, sigma: Any) -> Any:
+def gaussian_weights(size: int, sigma: Any) -> Any:
     """The weights of `size` places around the middle; they sum up to 1."""
     places = np.arange(size, dtype=np.float32) - np.float32((size - 1) / 2)
     weights = exp(-0.5 * square(places / sigma))

@@ -10,10 +10,11 @@ import numpy as np
 from nnseq.engine.dispatch import to_tensor
 from nnseq.engine.operation import operation
 from nnseq.engine.tensor import Tensor
-from nnseq.ops.core import as_float
+from nnseq.ops.core import as_float, axis_of, convert_to_numpy
 from nnseq.ops.image.axes import check_choice, image_axes, known_size
 from nnseq.ops.indexing import getitem, take
-from nnseq.ops.layout import pad
+from nnseq.ops.layout import moveaxis, pad
+from nnseq.ops.linear import tensordot
 
 RESIZE_INTERPOLATIONS = ("bilinear", "nearest", "lanczos3", "lanczos5", "bicubic")
 
@@ -115,13 +116,22 @@ def interpolation_weights(
     length: int, size: int, interpolation: str, antialias: bool
 ) -> np.ndarray:
     """The matrix (size, length) that maps entries of an axis to those of the resized one."""
+    return _weights(length, size, length / size, 0.0, interpolation, antialias)
+
+
+def _weights(
+    length: int, size: int, step: float, move: float, interpolation: str, antialias: bool
+) -> np.ndarray:
+    """Those of entries `step` apart, moved by `move` of the result's; 0 for places outside."""
     radius, kernel = _KERNELS[interpolation]
-    step = length / size
     stretch = max(step, 1.0) if antialias else 1.0
-    places = (np.arange(size) + 0.5) * step - 0.5
+    places = (np.arange(size) + 0.5 - move) * step - 0.5
     distance = np.abs(places[:, np.newaxis] - np.arange(length)) / stretch
     weights = np.where(distance < radius, kernel(np.minimum(distance, radius)), 0.0)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    total = weights.sum(axis=1, keepdims=True)
+    inside = (places >= -0.5) & (places <= length - 0.5) & (np.abs(total[:, 0]) > 1.2e-4)
+    weights = np.divide(weights, total, out=np.zeros_like(weights), where=inside[:, np.newaxis])
+    return weights.astype(np.float32)
 
 
 def _triangle(x: np.ndarray) -> np.ndarray:
@@ -155,3 +165,45 @@ def _taps(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     first = np.minimum(first, matrix.shape[1] - count)
     indices = (first + np.arange(count)[:, np.newaxis]).astype(np.int32)
     return indices, np.take_along_axis(matrix, indices.T, axis=1).T
+
+
+_METHODS = {
+    **dict.fromkeys(("linear", "bilinear", "trilinear"), "bilinear"),
+    **dict.fromkeys(("cubic", "bicubic", "tricubic"), "bicubic"),
+    "lanczos3": "lanczos3",
+    "lanczos5": "lanczos5",
+}
+
+
+@operation
+def scale_and_translate(
+    images: Any,
+    output_shape: Any,
+    scale: Any,
+    translation: Any,
+    spatial_dims: Any,
+    method: str,
+    antialias: bool = True,
+) -> Tensor:
+    """Images drawn larger and moved: what lies at x comes to lie at scale x + translation.
+
+    Args:
+        images: a Tensor of any rank.
+        output_shape: all sizes of the result; those of the other axes stay.
+        scale, translation: a number for each of `spatial_dims`, which may not be symbolic.
+        spatial_dims: the axes that are scaled.
+        method: "linear" (or "bilinear", "trilinear"), "cubic" (or "bicubic", "tricubic"),
+            "lanczos3" or "lanczos5".
+        antialias: whether images that get smaller are smoothed.
+    """
+    check_choice("method", method, tuple(_METHODS))
+    x = as_float(images)
+    factors, moves = (np.asarray(convert_to_numpy(v), np.float64) for v in (scale, translation))
+    for axis, factor, move in zip(spatial_dims, factors, moves, strict=True):
+        place = axis_of(axis, len(x.shape))
+        weights = _weights(
+            known_size(x, place), int(output_shape[place]), 1.0 / factor, move, _METHODS[method],
+            antialias,
+        )  # fmt: skip
+        x = moveaxis(tensordot(x, weights.T, [[place], [0]]), -1, place)
+    return x

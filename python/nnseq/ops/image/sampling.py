@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from nnseq.engine.dispatch import apply, dims_of, to_tensor
+from nnseq.engine.dtypes import is_float
 from nnseq.engine.operation import operation
 from nnseq.engine.tensor import Tensor
 from nnseq.ops.core import as_float, as_type
+from nnseq.ops.creation import ones_like, zeros_like
 from nnseq.ops.elementwise import abs as absolute
 from nnseq.ops.elementwise import clip, floor, floor_divide, mod, where
 from nnseq.ops.image.axes import check_choice, image_axes, known_size
 from nnseq.ops.indexing import getitem, take
-from nnseq.ops.layout import expand_dims, pad, reshape, squeeze, transpose
+from nnseq.ops.layout import concatenate, expand_dims, pad, reshape, squeeze, transpose
+from nnseq.ops.linalg.solving import solve
 
 FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
 
@@ -58,6 +62,113 @@ def affine_transform(
         return b0 * column + b1 * row + b2, a0 * column + a1 * row + a2
 
     return sampled(x, places, interpolation, fill_mode, fill_value, data_format)
+
+
+@operation
+def perspective_transform(
+    images: Any,
+    start_points: Any,
+    end_points: Any,
+    interpolation: str = "bilinear",
+    fill_value: float = 0,
+    data_format: str | None = None,
+) -> Tensor:
+    """Images whose points (x, y) at `start_points` come to lie at `end_points`, as a plane is seen
+    from another side.
+
+    Args:
+        images: (N, H, W, C) or (H, W, C).
+        start_points, end_points: four points for each image, (N, 4, 2) or (4, 2).
+        interpolation, fill_value, data_format: as in `affine_transform`.
+    """
+    x, start, end = to_tensor(images), as_float(start_points), as_float(end_points)
+    image_axes(x, data_format)
+    for name, points in (("start_points", start), ("end_points", end)):
+        if len(points.shape) not in (2, 3) or points.shape[-2:] != (4, 2):
+            raise ValueError(
+                f"Invalid {name} shape: expected (4,2) for a single image or (N,4,2) for a batch. "
+                f"Received shape: {points.shape}"
+            )
+    if start.shape != end.shape:
+        raise ValueError(
+            "start_points and end_points must have the same shape. Received "
+            f"start_points.shape={start.shape}, end_points.shape={end.shape}"
+        )
+    if len(start.shape) == 2:
+        start, end = expand_dims(start, 0), expand_dims(end, 0)
+    # u = (h0 x + h1 y + h2) / (h6 x + h7 y + 1), v = (h3 x + h4 y + h5) / (...) for each point.
+    zero, one = zeros_like(end), ones_like(end[..., :1])
+    rows = [
+        concatenate([end, one, zero, zero[..., :1], -start[..., :1] * end], -1),
+        concatenate([zero, zero[..., :1], end, one, -start[..., 1:] * end], -1),
+    ]
+    h = solve(concatenate(rows, 1), concatenate([start[..., 0], start[..., 1]], -1))
+    h0, h1, h2, h3, h4, h5, h6, h7 = (reshape(h[:, k], (-1, 1, 1)) for k in range(8))
+
+    def places(row: Any, column: Any) -> tuple[Any, Any]:
+        depth = h6 * column + h7 * row + 1.0
+        return (h3 * column + h4 * row + h5) / depth, (h0 * column + h1 * row + h2) / depth
+
+    return sampled(x, places, interpolation, "constant", fill_value, data_format)
+
+
+@operation
+def map_coordinates(
+    inputs: Any,
+    coordinates: Any,
+    order: int,
+    fill_mode: str = "constant",
+    fill_value: float = 0,
+) -> Tensor:
+    """A Tensor of any rank read at other places.
+
+    Args:
+        inputs: a Tensor of rank d.
+        coordinates: (d, ...): along each axis the places, which need not be whole.
+        order: 0 for the nearest element, 1 for what lies linearly between the neighbours.
+        fill_mode, fill_value: as in `affine_transform`.
+
+    >>> map_coordinates([0.0, 2.0, 4.0], [[0.5, 2.0]], 1).tolist()
+    [1.0, 4.0]
+    """
+    x, at = to_tensor(inputs), as_float(coordinates)
+    rank = len(x.shape)
+    if len(at.shape) < 2 or at.shape[0] != rank:
+        raise ValueError(
+            "`coordinates` must be of rank 2 or more, its first dim the rank of `inputs`. "
+            f"Received inputs with shape: {x.shape} and coordinates with shape: {at.shape}"
+        )
+    check_choice("fill_mode", fill_mode, FILL_MODES)
+    if order not in (0, 1):
+        raise ValueError(
+            f"Invalid value for argument `order`. Expected one of [0, 1]. Received: order={order}"
+        )
+    edge = 1 if fill_mode == "constant" else 0
+    sizes = [known_size(x, axis) for axis in range(rank)]
+    flat = as_float(x)
+    if edge:
+        flat = pad(flat, [[1, 1]] * rank, constant_values=fill_value)
+    flat = reshape(flat, [-1])
+    ends: list[list[tuple[Any, Any]]] = []  # along each axis, index and weight
+    for axis, size in enumerate(sizes):
+        place = at[axis]
+        if order == 0:
+            ends.append([(_index(_rounded(place), size, fill_mode), 1.0)])
+            continue
+        low = floor(place)
+        after = place - low
+        ends.append(
+            [(_index(low, size, fill_mode), 1.0 - after),
+             (_index(low + 1.0, size, fill_mode), after)]
+        )  # fmt: skip
+    total: Any = None
+    for corner in itertools.product(*ends):
+        index, weight = 0, 1.0
+        for (place, share), size in zip(corner, sizes, strict=True):
+            index, weight = index * (size + 2 * edge) + place, weight * share
+        part = take(flat, index, axis=0) * weight
+        total = part if total is None else total + part
+    return total if is_float(x.dtype) else as_type(_rounded(total), x.dtype)
 
 
 def sampled(
