@@ -63,7 +63,7 @@ def with_weights(model, seed=0):
     return model
 
 
-def check(model, arrays, folder, batches=(1, 3), **export):
+def check(model, arrays, folder, batches=(1, 3), tolerance=TOLERANCE, **export):
     """Exports a model and compares it for some sizes of the batch; returns the ModelProto."""
     path = Path(folder) / "m.onnx"
     model.export(path, format="onnx", **export)
@@ -76,5 +76,5 @@ def check(model, arrays, folder, batches=(1, 3), **export):
         want = list(want) if isinstance(want, list | tuple) else [want]
         got = ready.run(None, dict(zip(names, rows, strict=True)))
         for mine, yours in zip(got, want, strict=True):
-            assert_close(mine, yours)
+            assert_close(mine, yours, tolerance)
     return load(path)

@@ -149,4 +149,5 @@ def test_a_thousand_models(first, tmp_path):
             model, x = drawn(seed)
         except ValueError:  # a layer that only an input of another shape builds
             continue
-        check(model, [x], tmp_path)
+        # Of sums that cancel, as those of ones behind a LayerNormalization, rounding is what stays.
+        check(model, [x], tmp_path, tolerance=1e-4)
