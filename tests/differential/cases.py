@@ -15,9 +15,7 @@ from differential.bodies import (
     SEQUENCE,
     VECTOR,
     VOLUME,
-    Shape,
     rank_of,
-    without_orthogonal,
 )
 from differential.goals import (
     draw_loss,
@@ -26,6 +24,7 @@ from differential.goals import (
     head_activation,
     make_targets,
 )
+from differential.options import Shape, without_orthogonal
 from differential.plain import Draw, Make, names, paths
 
 LAYER_NAMES = list(LAYERS)
@@ -47,10 +46,21 @@ class Case:
     weights: dict[str, Any]  # sample_weight or class_weight of fit
 
     @property
+    def tested(self) -> dict[str, Any]:
+        """The weights of evaluate: some if fit has some, so that both take batches of one form."""
+        ones = np.ones(len(self.x), np.float32)
+        return {"sample_weight": self.weights.get("sample_weight", ones)} if self.weights else {}
+
+    @property
     def is_random(self) -> bool:
         """Whether training draws random numbers, which differ between the libraries."""
         rates = [value for key, value in arguments(self.layers) if key in ("rate", "stddev")]
         return any(rate for rate in rates if isinstance(rate, float))
+
+    @property
+    def is_same_in_training(self) -> bool:
+        """Whether the outputs in training are those of inference."""
+        return not self.is_random and "BatchNormalization" not in repr(self.layers)
 
     @property
     def is_savable(self) -> bool:
@@ -96,7 +106,10 @@ def describe(seed: int) -> Case:
         if draw.chance(chance):
             count = draw.pick([1, 1, 2] if draw.is_first else [1, 2, 3])
             compiled[argument] = [draw_metric(draw, kind, logits, shape) for _ in range(count)]
-    batch_size, last = draw.pick([(4, 4), (4, 4), (4, 4), (4, 2), (4, 2), (3, 1)])
+    batches = [(4, 4), (4, 4), (4, 4), (4, 2), (4, 2), (3, 1)]
+    if draw.is_full:
+        batches = [*[(4, 4)] * 14, (4, 2), (3, 1)]
+    batch_size, last = draw.pick(batches)
     rows = batch_size * (STEPS - 1) + last
     x = make_inputs(draw, layers, rows, input_shape)
     # Steps as large as these inputs saturate outputs, where gradients are rounding or clipped.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import keras
 import numpy as np
@@ -9,8 +10,10 @@ import numpy as np
 import nnseq
 from differential.bodies import affine
 from differential.cases import Case
-from differential.near import EVALUATE, FORWARD, TRAINED, assert_equal, assert_near
+from differential.near import EVALUATE, FORWARD, GRADIENTS, TRAINED, assert_equal, assert_near
 from differential.plain import make
+from differential.steps import SharedStep
+from nnseq.training.arrays import class_weights
 
 keras.saving.register_keras_serializable("differential")(affine)
 
@@ -22,8 +25,10 @@ def build(library: Any, case: Case) -> Any:
     model = library.Sequential(make(library, case.layers))
     if case.built_by == "build":
         model.build((None, *case.input_shape))
-    elif case.built_by == "call":
+    elif case.built_by == "call" and library is nnseq:
         model(case.x[: case.batch_size])
+    elif case.built_by == "call":  # each operation on values would be compiled
+        model(keras.KerasTensor((case.batch_size, *case.x.shape[1:]), str(case.x.dtype)))
     return model
 
 
@@ -104,10 +109,9 @@ def check_trained(got: Any, want: Any, slack: Callable[..., float], when: str) -
 def run(model: Any, case: Case) -> dict[str, Any]:
     """What a compiled model gives before, in and after a training of five steps."""
     size = {"batch_size": case.batch_size, "verbose": 0}
-    weights = {k: v for k, v in case.weights.items() if k == "sample_weight"}
     found = {
+        "evaluate": model.evaluate(case.x, case.y, return_dict=True, **size, **case.tested),
         "predict": model.predict(case.x, **size),
-        "evaluate": model.evaluate(case.x, case.y, return_dict=True, **size, **weights),
     }
     if case.is_random:
         return found
@@ -116,8 +120,36 @@ def run(model: Any, case: Case) -> dict[str, Any]:
     found["weights"] = [np.asarray(v) for v in model.weights]
     found["optimizer"] = [np.asarray(v) for v in model.optimizer.variables]
     found["predict after fit"] = model.predict(case.x, **size)
-    found["evaluate after fit"] = model.evaluate(case.x, case.y, return_dict=True, **size)
+    found["evaluate after fit"] = model.evaluate(
+        case.x, case.y, return_dict=True, **size, **case.tested
+    )
     return found
+
+
+def run_nnseq(model: Any, case: Case) -> dict[str, Any]:
+    """What `run` gives, and the gradients of the first batch."""
+    if case.is_random:
+        return run(model, case)
+    return {"gradients": gradients(model, case), **run(model, case)}
+
+
+def run_keras(model: Any, case: Case, step: SharedStep) -> dict[str, Any]:
+    """The same of Keras."""
+    found = run(model, case)
+    return found if case.is_random else {"gradients": step.gradients, **found}
+
+
+def gradients(model: Any, case: Case) -> list[np.ndarray]:
+    """What a training step on the first batch gives to the optimizer."""
+    x, y = case.x[: case.batch_size], case.y[: case.batch_size]
+    weights = case.weights.get("sample_weight")
+    if "class_weight" in case.weights:
+        weights = class_weights(y, case.weights["class_weight"])
+    before, found = model.get_weights(), []
+    with patch.object(model.optimizer, "apply", lambda values, variables: found.extend(values)):
+        model.train_step((x, y, weights if weights is None else weights[: case.batch_size]))
+    model.set_weights(before)
+    return [np.asarray(value) for value in found]
 
 
 def check_run(got: dict[str, Any], want: dict[str, Any], slack: Callable[..., float]) -> None:
@@ -126,6 +158,9 @@ def check_run(got: dict[str, Any], want: dict[str, Any], slack: Callable[..., fl
     check_logs(got, want, slack, "evaluate")
     if "fit" not in want:
         return
+    assert_equal(len(got["gradients"]), len(want["gradients"]), "number of gradients")
+    for k, (a, b) in enumerate(zip(got["gradients"], want["gradients"], strict=True)):
+        assert_near(a, b, GRADIENTS, f"gradient {k}", slack("gradients", k))
     check_trained(got, want, slack, "five steps")
     for what in ("fit", "evaluate after fit"):
         check_logs(got, want, slack, what)

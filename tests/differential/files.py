@@ -13,25 +13,35 @@ from differential.cases import Case
 from differential.compare import check_logs, check_trained
 from differential.judge import Judge
 from differential.near import FORWARD, Difference, assert_equal, assert_near
+from differential.steps import SharedStep
 
 
 def one_more_step(model: Any, case: Case) -> dict[str, Any]:
-    """Predicts, then trains on the first batch once more.
+    """Evaluates and predicts, then trains on the first batch once more.
 
     Keras does so by `fit`, which it compiled; its train_on_batch would compile again.
     """
+
+    def rows(weights: dict[str, Any]) -> dict[str, Any]:
+        """Of the first batch."""
+        return {
+            name: value[: case.batch_size] if name == "sample_weight" else value
+            for name, value in weights.items()
+        }
+
     x, y = case.x[: case.batch_size], case.y[: case.batch_size]
-    found: dict[str, Any] = {"before": model.predict(x, batch_size=case.batch_size, verbose=0)}
+    size = {"batch_size": case.batch_size, "verbose": 0}
+    found: dict[str, Any] = {
+        "evaluate": model.evaluate(x, y, return_dict=True, **size, **rows(case.tested)),
+        "before": model.predict(x, **size),
+    }
     if case.is_random:
         return found
-    weights = {
-        name: value[: case.batch_size] if name == "sample_weight" else value
-        for name, value in case.weights.items()
-    }
+    weights = rows(case.weights)
     if isinstance(model, nnseq.Model):
         found["logs"] = model.train_on_batch(x, y, return_dict=True, **weights)
     else:
-        history = model.fit(x, y, case.batch_size, shuffle=False, verbose=0, **weights).history
+        history = model.fit(x, y, shuffle=False, **size, **weights).history
         found["logs"] = {name: values[0] for name, values in history.items()}
     found["weights"] = [np.asarray(v) for v in model.weights]
     found["optimizer"] = [np.asarray(v) for v in model.optimizer.variables]
@@ -40,15 +50,20 @@ def one_more_step(model: Any, case: Case) -> dict[str, Any]:
 
 def check_step(got: dict[str, Any], want: dict[str, Any], slack: Callable[..., float]) -> None:
     assert_near(got["before"], want["before"], FORWARD, "predict after loading")
+    check_logs(got, want, slack, "evaluate")
     if "logs" in want:
         check_trained(got, want, slack, "one more step")
         check_logs(got, want, slack, "logs")
 
 
+def variables(model: Any, case: Case) -> list[Any]:
+    """Those in a file of a model; an optimizer has slots once it has trained."""
+    return [*model.weights, *([] if case.is_random else model.optimizer.variables)]
+
+
 def states(model: Any, case: Case) -> list[np.ndarray]:
-    """What a file of a model holds; an optimizer has slots once it has trained."""
-    optimizer = [] if case.is_random else model.optimizer.variables
-    return [np.asarray(v) for v in [*model.weights, *optimizer]]
+    """The values in a file of a model."""
+    return [np.asarray(v) for v in variables(model, case)]
 
 
 def check_same_state(got: list[np.ndarray], want: list[np.ndarray], what: str) -> None:
@@ -59,9 +74,17 @@ def check_same_state(got: list[np.ndarray], want: list[np.ndarray], what: str) -
 
 
 def check_files(
-    case: Case, judge: Judge, models: tuple[Any, Any], folder: Path, step_in_keras: bool
+    case: Case,
+    judge: Judge,
+    models: tuple[Any, Any],
+    folder: Path,
+    compiles_again: bool,
 ) -> None:
-    """Each library reads what the other wrote: configuration, state, what it computes next."""
+    """Each library reads what the other wrote: configuration, state, what it computes next.
+
+    What Keras read from a file of nnseq goes on in the model that is compiled already, as both are
+    configured alike, or is compiled by itself.
+    """
     ours, theirs = models
     by_us, by_them = folder / "nnseq.keras", folder / "keras.keras"
     ours.save(by_us)
@@ -77,12 +100,23 @@ def check_files(
     again = nnseq.models.model_from_json(theirs.to_json())
     check_same_config(again.get_config(), ours.get_config(), "to_json")
     runner = functools.partial(one_more_step, case=case)
-    steps = [(by_them, in_nnseq, theirs), *[(by_us, ours, in_keras)] * step_in_keras]
-    for path, got, want in steps:
+
+    def in_keras_or_theirs() -> Any:
+        if compiles_again:
+            SharedStep(in_keras, case)
+            return in_keras
+        for into, value in zip(variables(theirs, case), states(in_keras, case), strict=True):
+            into.assign(value)
+        return theirs
+
+    for path, got, want in (
+        (by_them, in_nnseq, lambda: theirs),
+        (by_us, ours, in_keras_or_theirs),
+    ):
         judge.compare(
             check_step,
             runner(got),
-            runner(want),
+            runner(want()),
             functools.partial(lambda path: runner(eager(keras.models.load_model(path))), path),
             functools.partial(nnseq.models.load_model, path),
             runner,

@@ -64,6 +64,8 @@ def names(value: Any) -> set[str]:
 # agree, and a new layer, loss or optimizer must not change them. What is LATER is drawn by the
 # seeds from here on, which count from 0 again.
 FIRST = 2200
+# From here on few cases end in a part of a batch, for which Keras compiles all once more.
+FULL = FIRST + 200
 LATER = frozenset(
     """
     Adafactor AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D
@@ -97,6 +99,7 @@ class Draw:
 
     def __init__(self, seed: int) -> None:
         self.is_first = seed < FIRST
+        self.is_full = seed >= FULL
         self.seed = seed if self.is_first else seed - FIRST
         self.rng = np.random.default_rng(self.seed)
         self._seen: set[int] = set()

@@ -13,13 +13,14 @@ def prepare() -> None:
     """Settings of a process, before it imports Keras and nnseq."""
     oracle.prepare()
     os.environ["NNSEQ_NUM_THREADS"] = "1"
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 
-def run_case(seed: int, step_in_keras: bool) -> set[str]:
+def run_case(seed: int, compiles_again: bool) -> set[str]:
     """`run.run_case`, imported in the process that runs it."""
     from differential.run import run_case
 
-    return run_case(seed, step_in_keras)
+    return run_case(seed, compiles_again)
 
 
 class Pool:
@@ -27,13 +28,13 @@ class Pool:
 
     def __init__(self) -> None:
         workers = len(os.sched_getaffinity(0))
-        # A process keeps what it compiled, about 15 MB a case, and ends after some cases.
-        self._pool = multiprocessing.get_context("spawn").Pool(workers, prepare, (), 60)
+        # A process keeps what it compiled, megabytes a case, and ends after some cases.
+        self._pool = multiprocessing.get_context("spawn").Pool(workers, prepare, (), 200)
         self._results: dict[int, AsyncResult[set[str]]] = {}
 
-    def submit(self, seed: int, step_in_keras: bool) -> None:
+    def submit(self, seed: int, compiles_again: bool) -> None:
         """Starts a case as soon as a process is free."""
-        self._results[seed] = self._pool.apply_async(run_case, (seed, step_in_keras))
+        self._results[seed] = self._pool.apply_async(run_case, (seed, compiles_again))
 
     def result(self, seed: int) -> set[str]:
         """What `run.run_case` returns or raises."""

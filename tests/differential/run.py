@@ -19,16 +19,20 @@ if __name__ == "__main__":
 import keras
 
 import nnseq
+from differential import quick
 from differential.cases import describe
-from differential.compare import build, check_run, compile_, pair, run
+from differential.compare import build, check_run, compile_, pair, run_keras, run_nnseq
 from differential.files import check_files
 from differential.judge import Judge
+from differential.steps import SharedStep
+
+quick.prepare()
 
 
-def run_case(seed: int, step_in_keras: bool = True) -> set[str]:
+def run_case(seed: int, compiles_again: bool = True) -> set[str]:
     """Compares the case of a seed; returns the second looks it needed.
 
-    step_in_keras: whether Keras makes a step with a file of nnseq, for which it compiles again.
+    compiles_again: whether Keras compiles the model that it read from a file of nnseq.
     """
     case, judge = describe(seed), Judge()
     with warnings.catch_warnings():
@@ -44,21 +48,25 @@ def run_case(seed: int, step_in_keras: bool = True) -> set[str]:
 
         compile_(nnseq, ours, case)
         compile_(keras, theirs, case)
-        runner = functools.partial(run, case=case)
+        step = SharedStep(theirs, case)
 
         def by_ops() -> Any:
-            nonlocal theirs  # what XLA got wrong is not saved either
+            nonlocal theirs, step  # what XLA got wrong is not saved either
             theirs = again(keras)
-            theirs.run_eagerly = True
-            try:
-                return runner(theirs)
-            finally:
-                theirs.run_eagerly = False
+            step = SharedStep(theirs, case, compiled=False)
+            return run_keras(theirs, case, step)
 
-        judge.compare(check_run, runner(ours), runner(theirs), by_ops, lambda: again(nnseq), runner)
+        judge.compare(
+            check_run,
+            run_nnseq(ours, case),
+            run_keras(theirs, case, step),
+            by_ops,
+            lambda: again(nnseq),
+            functools.partial(run_nnseq, case=case),
+        )
         if case.is_savable:
             with tempfile.TemporaryDirectory() as folder:
-                check_files(case, judge, (ours, theirs), Path(folder), step_in_keras)
+                check_files(case, judge, (ours, theirs), Path(folder), compiles_again)
     return judge.second_looks
 
 
