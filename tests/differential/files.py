@@ -32,7 +32,9 @@ def one_more_step(model: Any, case: Case) -> dict[str, Any]:
     x, y = case.x[: case.batch_size], case.y[: case.batch_size]
     size = {"batch_size": case.batch_size, "verbose": 0}
     found: dict[str, Any] = {
-        "evaluate": model.evaluate(x, y, return_dict=True, **size, **rows(case.tested)),
+        "evaluate after loading": model.evaluate(
+            x, y, return_dict=True, **size, **rows(case.tested)
+        ),
         "before": model.predict(x, **size),
     }
     if case.is_random:
@@ -50,7 +52,7 @@ def one_more_step(model: Any, case: Case) -> dict[str, Any]:
 
 def check_step(got: dict[str, Any], want: dict[str, Any], slack: Callable[..., float]) -> None:
     assert_near(got["before"], want["before"], FORWARD, "predict after loading")
-    check_logs(got, want, slack, "evaluate")
+    check_logs(got, want, slack, "evaluate after loading")
     if "logs" in want:
         check_trained(got, want, slack, "one more step")
         check_logs(got, want, slack, "logs")

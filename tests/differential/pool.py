@@ -29,7 +29,7 @@ class Pool:
     def __init__(self) -> None:
         workers = len(os.sched_getaffinity(0))
         # A process keeps what it compiled, megabytes a case, and ends after some cases.
-        self._pool = multiprocessing.get_context("spawn").Pool(workers, prepare, (), 200)
+        self._pool = multiprocessing.get_context("spawn").Pool(workers, prepare, (), 100)
         self._results: dict[int, AsyncResult[set[str]]] = {}
 
     def submit(self, seed: int, compiles_again: bool) -> None:
