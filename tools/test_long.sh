@@ -29,12 +29,11 @@ long_python() { python -m pytest -m long -n "$jobs" --dist loadfile "$@"; }
 job_python() { long_python --ignore tests/differential --ignore tests/saving; }
 job_saving() { long_python tests/saving; }
 
-# Every fourth of the 3,000 models, from the k-th on.
-differential() { python -m pytest tests/differential -m long --part "$1/4"; }
+# Every third of the 2,200 models, from the k-th on.
+differential() { python -m pytest tests/differential -m long --part "$1/3"; }
 job_differential1() { differential 1; }
 job_differential2() { differential 2; }
 job_differential3() { differential 3; }
-job_differential4() { differential 4; }
 
 # 1,000 random shapes and 5,000 cases of integers for each family of kernels.
 job_kernels() { build/tests/cpp/nnseq_tests --gtest_brief=1 --gtest_filter='*Random*' --long; }
@@ -86,7 +85,7 @@ job_fuzz() {
   done
 }
 
-all=(python saving asan tsan clang wheel differential1 differential2 differential3 differential4 kernels fuzz)
+all=(python saving asan tsan clang wheel differential1 differential2 differential3 kernels fuzz)
 if [ "${1:-}" = count ]; then
   echo ${#all[@]}
   exit 0
