@@ -123,6 +123,20 @@ def test_sizes_in_float64(size):
     np.testing.assert_array_equal(lower, np.tril(lower))
 
 
+@pytest.mark.parametrize("size", [4, 5, 6, 7, 8])
+def test_nearly_singular_matrices(size):
+    """Hilbert's, of conditions 2e4 to 1e10: values are as near as those of Keras."""
+    x = (1 / (np.arange(size)[:, None] + np.arange(size) + 1)).astype(np.float32)
+    ones = np.ones(size, np.float32)
+    for name, arrays in (("inv", (x,)), ("solve", (x, ones))):
+        want = getattr(np.linalg, name)(*(a.astype(float) for a in arrays))
+        ours, theirs = (
+            np.abs(np.asarray(f(*arrays)) - want).max() / np.abs(want).max()
+            for f in (getattr(ops, name), getattr(keras.ops, name))
+        )
+        assert ours <= 5 * theirs + 1e-6, name
+
+
 def test_models_of_any_batch():
     inputs = Input((4, 4))
     outputs = [ops.det(inputs), ops.inv(inputs), ops.qr(inputs)[1],
