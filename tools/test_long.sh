@@ -58,7 +58,8 @@ job_wheel() {
 
 wheel_smoke() {
   local wheel=$root/$1
-  build-wheel/venv/bin/pip install --quiet --force-reinstall "$wheel"
+  build-wheel/venv/bin/pip uninstall --quiet --yes nnseq
+  build-wheel/venv/bin/pip install --quiet "$wheel"
   (cd build-wheel && venv/bin/python "$root/tools/wheel_smoke.py" "$wheel")
 }
 
