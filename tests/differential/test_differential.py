@@ -17,7 +17,7 @@ from differential.pool import Pool
 
 pytest.importorskip("keras", reason="Keras is the oracle: pip install 'keras==3.15.*' jax")
 
-SHORT = [*range(46), *range(FIRST, FIRST + 154)]
+SHORT = [*range(46), *range(FIRST, FIRST + 154), *range(FULL, FULL + 90)]
 LONG = [*range(46, FIRST), *range(FIRST + 154, FULL)]
 
 # Public classes that are no part of a Sequential model by themselves.
