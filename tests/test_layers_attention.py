@@ -202,13 +202,13 @@ def same_config(got, want):
     assert plain[0] == plain[1]
 
 
-@pytest.mark.parametrize("case_seed", range(6))
+@pytest.mark.parametrize("case_seed", range(1, 4))
 def test_functional_models(case_seed, tmp_path):
     compare(case_seed, tmp_path)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("case_seed", range(6, 120))
+@pytest.mark.parametrize("case_seed", [0, *range(4, 120)])
 def test_more_functional_models(case_seed, tmp_path):
     compare(case_seed, tmp_path)
 
