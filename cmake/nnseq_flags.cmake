@@ -3,6 +3,10 @@ add_library(nnseq_flags INTERFACE)
 target_compile_features(nnseq_flags INTERFACE cxx_std_20)
 target_compile_options(
   nnseq_flags INTERFACE -Wall -Wextra -ffp-contract=off -fno-math-errno -fno-trapping-math)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # A library that defines unique symbols can never be unloaded.
+  target_compile_options(nnseq_flags INTERFACE -fno-gnu-unique)
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # False in gcc 12 for std::string + (GCC bug 105651).
   target_compile_options(nnseq_flags INTERFACE -Wno-restrict)

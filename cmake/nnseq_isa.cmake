@@ -1,12 +1,17 @@
 # csrc/cpu/isa/*.cpp is compiled once per ISA, each time in a namespace of its own (NNSEQ_ISA_NS).
-# Sets NNSEQ_ISA_OBJECTS to the objects of all ISAs, and NNSEQ_X86.
+# Sets NNSEQ_ISA_OBJECTS to the objects of all ISAs, and NNSEQ_ARCHITECTURE to X86, NEON or "".
 file(GLOB isa_sources CONFIGURE_DEPENDS csrc/cpu/isa/*.cpp)
 set(NNSEQ_ISAS scalar)
+set(NNSEQ_ARCHITECTURE "")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
-  set(NNSEQ_X86 ON)
+  set(NNSEQ_ARCHITECTURE X86)
   list(APPEND NNSEQ_ISAS avx2 avx512)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|ARM64|arm64)$")
+  set(NNSEQ_ARCHITECTURE NEON)
+  list(APPEND NNSEQ_ISAS neon)
 endif()
 set(flags_scalar "")
+set(flags_neon "")  # every AArch64 has it
 set(flags_avx2 -mavx2 -mfma)
 set(flags_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma
                  -mprefer-vector-width=512)

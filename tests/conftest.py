@@ -22,6 +22,9 @@ hypothesis.settings.load_profile("nnseq")
 
 def pytest_addoption(parser):
     parser.addoption("--part", metavar="K/N", default="1/1", help="run every N-th test from K on")
+    parser.addoption("--embed-build", default="build", help="what test_embed.py installs")
+    parser.addoption("--embed-cmake", default="", help="arguments of cmake for its examples")
+    parser.addoption("--embed-run", default="", help="a command that runs them, such as valgrind")
 
 
 def pytest_collection_modifyitems(config, items):

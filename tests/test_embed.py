@@ -1,7 +1,13 @@
-"""The library outside of Python: installed, found by CMake and pkg-config, used from C++ and C."""
+"""The library outside of Python: installed, found by CMake and pkg-config, used from C++ and C.
+
+The examples (marker `embed`) are also tests of other builds, compilers and machines:
+`--embed-build` says which build is installed, `--embed-cmake` how the examples are configured,
+`--embed-run` what runs them.
+"""
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,7 +21,6 @@ from nnseq import layers
 from nnseq.models import load_model
 
 ROOT = Path(__file__).parents[1]
-BUILD = ROOT / "build"
 RNG = np.random.default_rng(3)
 X = np.sin(np.arange(300).reshape(50, 6)).astype("float32")
 Y = np.arange(50) % 3
@@ -44,11 +49,24 @@ def cmake(*arguments):
 
 
 @pytest.fixture(scope="module")
-def prefix(tmp_path_factory):
+def built(pytestconfig):
+    """The build that is tested."""
+    place = ROOT / pytestconfig.getoption("embed_build")
+    assert (place / "cmake_install.cmake").exists(), "`make build-tests` builds what is installed"
+    return place
+
+
+@pytest.fixture(scope="module")
+def runner(pytestconfig):
+    """The start of the command that runs a program."""
+    return shlex.split(pytestconfig.getoption("embed_run"))
+
+
+@pytest.fixture(scope="module")
+def prefix(built, tmp_path_factory):
     """Where the library is installed."""
-    assert (BUILD / "cmake_install.cmake").exists(), "`make build-tests` builds what is installed"
     place = tmp_path_factory.mktemp("prefix")
-    cmake("--install", BUILD, "--prefix", place)
+    cmake("--install", built, "--prefix", place)
     return place
 
 
@@ -56,6 +74,23 @@ def build(source, place, prefix, *arguments):
     cmake("-S", source, "-B", place, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}", *arguments)
     cmake("--build", place)
     return place
+
+
+@pytest.fixture(params=["shared", "static"])
+def example(request, pytestconfig, tmp_path, prefix, runner):
+    """Builds the example of a name against the installed library; what it returns runs it."""
+
+    def program(name):
+        source = tmp_path / "source"
+        shutil.copytree(ROOT / "examples" / "embed" / name, source)
+        lists = source / "CMakeLists.txt"
+        if request.param == "static":
+            lists.write_text(lists.read_text().replace("nnseq::nnseq", "nnseq::static"))
+        given = shlex.split(pytestconfig.getoption("embed_cmake"))
+        place = build(source, tmp_path / "b", prefix, "-DCMAKE_BUILD_TYPE=Release", *given)
+        return lambda *arguments: run(*runner, place / name, *arguments, cwd=tmp_path).decode()
+
+    return program
 
 
 def classifier():
@@ -87,10 +122,10 @@ def digits():
     return model
 
 
-def test_the_c_api(tmp_path):
+def test_the_c_api(tmp_path, built):
     model = classifier()
     model.export(tmp_path / "m.nnseq", classes="abc")
-    printed = run(BUILD / "tests" / "cpp" / "c_api", tmp_path / "m.nnseq", tmp_path / "out.nnseq")
+    printed = run(built / "tests" / "cpp" / "c_api", tmp_path / "m.nnseq", tmp_path / "out.nnseq")
     numbers = np.frombuffer(printed, np.float32)
     np.testing.assert_array_equal(
         load_model(tmp_path / "out.nnseq").predict(numbers[:300].reshape(50, 6), verbose=0),
@@ -98,23 +133,33 @@ def test_the_c_api(tmp_path):
     )
 
 
-def test_classify(tmp_path, prefix):
+@pytest.mark.embed
+def test_the_library_can_be_unloaded(tmp_path, built, prefix, runner):
+    """By hosts that do so while they run; promise 46."""
+    classifier().export(tmp_path / "m.nnseq")
+    [library] = prefix.rglob("libnnseq.so")
+    unload = built / "tests" / "cpp" / "unload"
+    printed = run(*runner, unload, library, tmp_path / "m.nnseq", 3 if runner else 100)
+    assert printed == b"0 of the results differed\n"
+
+
+@pytest.mark.embed
+def test_classify(tmp_path, example):
     model = digits()
     model.export(tmp_path / "digits.nnseq", classes=range(10))
     images = RNG.integers(0, 17, (3, 8, 8)).astype(np.uint8)
     for i, image in enumerate(images):
         image.tofile(tmp_path / f"{i}.raw")
-    place = build(ROOT / "examples" / "embed" / "classify", tmp_path / "b", prefix)
-    printed = run(place / "classify", "digits.nnseq", "0.raw", "1.raw", "2.raw", cwd=tmp_path)
+    printed = example("classify")("digits.nnseq", "0.raw", "1.raw", "2.raw")
     scores = model.predict(images[..., np.newaxis] / np.float32(16), verbose=0)
-    assert printed.decode().splitlines() == [
+    assert printed.splitlines() == [
         f"{i}.raw: {row.argmax()} ({100 * row.max():.1f} %)" for i, row in enumerate(scores)
     ]
 
 
-def test_define(tmp_path, prefix):
-    place = build(ROOT / "examples" / "embed" / "define", tmp_path / "b", prefix)
-    printed = run(place / "define", tmp_path / "circle.nnseq").decode()
+@pytest.mark.embed
+def test_define(tmp_path, example):
+    printed = example("define")(tmp_path / "circle.nnseq")
     loss, accuracy = (
         float(re.search(rf"^{name} (.*)$", printed, re.M)[1]) for name in ("loss", "accuracy")
     )
@@ -130,15 +175,15 @@ def test_define(tmp_path, prefix):
     assert loss >= 0
 
 
-def test_fine_tune(tmp_path, prefix):
+@pytest.mark.embed
+def test_fine_tune(tmp_path, example):
     model = digits()
     model.export(tmp_path / "m.nnseq")
     x = RNG.random((64, 8, 8, 1), np.float32)
     y = (x[:, 0, 0, 0] > 0.5).astype(np.int64)
     x.tofile(tmp_path / "x.raw")
     y.tofile(tmp_path / "y.raw")
-    place = build(ROOT / "examples" / "embed" / "fine_tune", tmp_path / "b", prefix)
-    run(place / "fine_tune", "m.nnseq", 64, "x.raw", "y.raw", "out.nnseq", cwd=tmp_path)
+    example("fine_tune")("m.nnseq", 64, "x.raw", "y.raw", "out.nnseq")
     tuned = load_model(tmp_path / "out.nnseq")
     before, after = model.get_weights(), tuned.get_weights()
     assert [np.array_equal(a, b) for a, b in zip(before, after, strict=True)] == [1, 1, 0, 0]
@@ -146,15 +191,12 @@ def test_fine_tune(tmp_path, prefix):
     assert tuned.optimizer.iterations.numpy() == 6
 
 
-def test_real_time(tmp_path, prefix):
+@pytest.mark.embed
+def test_real_time(tmp_path, example, pytestconfig):
+    if "sanitize" in pytestconfig.getoption("embed_cmake"):
+        pytest.skip("a sanitizer has a malloc of its own, as this program has")
     digits().export(tmp_path / "m.nnseq")
-    place = build(
-        ROOT / "examples" / "embed" / "real_time",
-        tmp_path / "b",
-        prefix,
-        "-DCMAKE_BUILD_TYPE=Release",
-    )
-    printed = run(place / "real_time", tmp_path / "m.nnseq", 200).decode()
+    printed = example("real_time")("m.nnseq", 200)
     assert " 0 allocations" in printed, printed
 
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Checks what must come from the system: `system_packages.sh run|test|clang|fuzz`. As root the missing
-# packages are installed; otherwise prints the one line to type and fails.
+# Checks what must come from the system: `system_packages.sh run|test|clang|fuzz|aarch64|valgrind`.
+# As root the missing packages are installed; otherwise prints the one line to type and fails.
 python=${PYTHON:-python3}
 missing=""
 need() { missing="$missing $1"; }
@@ -19,6 +19,13 @@ fi
 if [ "$1" = fuzz ]; then  # the sanitizers' own libraries
   echo 'int main() {}' | clang++ -fsanitize=address -x c++ - -o /dev/null 2>/dev/null ||
     need libclang-rt-dev
+fi
+if [ "$1" = aarch64 ]; then
+  command -v aarch64-linux-gnu-g++ >/dev/null || need g++-aarch64-linux-gnu
+  command -v qemu-aarch64 >/dev/null || need qemu-user
+fi
+if [ "$1" = valgrind ]; then
+  command -v valgrind >/dev/null || need valgrind
 fi
 [ -z "$missing" ] && exit 0
 

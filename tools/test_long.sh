@@ -24,6 +24,15 @@ pytest_in() {
   PYTHONPATH=$site python -m pytest tests -p no:cacheprovider "$@"
 }
 
+# The examples of tests/test_embed.py, whose library is that of build-$1; run by the command $2,
+# configured with the remaining arguments.
+examples_in() {
+  local dir=$1 runner=$2
+  shift 2
+  python -m pytest tests/test_embed.py -m embed -p no:cacheprovider "--embed-build=$dir" \
+    "--embed-run=$runner" "--embed-cmake=$*"
+}
+
 # The files' part (killed saves, resumed trainings, flipped bits) takes as long as all others.
 long_python() { python -m pytest -m long -n "$jobs" --dist loadfile "$@"; }
 job_python() { long_python --ignore tests/differential --ignore tests/saving; }
@@ -71,6 +80,8 @@ job_asan() {
   preload="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libstdc++.so)"
   # Python itself leaks at exit by design, so leaks are looked for in the C++ tests only.
   LD_PRELOAD=$preload ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc pytest_in asan -m smoke
+  local flags=-fsanitize=address,undefined
+  UBSAN_OPTIONS=halt_on_error=1 examples_in build-asan "" -DCMAKE_{C,CXX}_FLAGS=$flags
 }
 
 job_tsan() {
@@ -84,6 +95,26 @@ job_clang() {
   build clang -DNNSEQ_WERROR=ON -DNNSEQ_OPENMP=OFF -DCMAKE_CXX_COMPILER=clang++
   build-clang/tests/cpp/nnseq_tests --gtest_brief=1
   pytest_in clang -m smoke
+  examples_in build-clang "" -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++
+}
+
+job_aarch64() {
+  tools/system_packages.sh aarch64
+  local dir=build-aarch64 cross=-DCMAKE_TOOLCHAIN_FILE=$root/tools/aarch64.cmake
+  local emulator="qemu-aarch64 -L /usr/aarch64-linux-gnu"
+  cmake -S /usr/src/googletest -B $dir/gtest -G Ninja "$cross" -DBUILD_GMOCK=OFF \
+    "-DCMAKE_INSTALL_PREFIX=$root/$dir/gtest/root"
+  cmake --build $dir/gtest -j "$jobs" --target install
+  build aarch64 "$cross" -DNNSEQ_WERROR=ON -DNNSEQ_BUILD_PYTHON=OFF \
+    "-DCMAKE_PREFIX_PATH=$root/$dir/gtest/root"
+  # Death tests start themselves again, which the emulator's programs cannot.
+  $emulator $dir/tests/cpp/nnseq_tests --gtest_brief=1 --gtest_filter=-*DeathTest*
+  examples_in $dir "$emulator" "$cross"
+}
+
+job_valgrind() {
+  tools/system_packages.sh valgrind
+  NNSEQ_ISA=avx2 examples_in build "valgrind -q --error-exitcode=9 --leak-check=full"
 }
 
 # Each fuzzer for a minute, from a corpus that is made anew.
@@ -101,7 +132,7 @@ job_fuzz() {
   done
 }
 
-all=(python saving asan tsan clang wheel differential1 differential2 differential3 kernels fuzz)
+all=(python saving asan tsan clang wheel differential1 differential2 differential3 kernels fuzz aarch64 valgrind)
 if [ "${1:-}" = count ]; then
   echo ${#all[@]}
   exit 0

@@ -42,6 +42,8 @@ constexpr Isa kIsas[] = {
      NNSEQ_TABLE(avx512)},
     {"avx2", [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); },
      NNSEQ_TABLE(avx2)},
+#elif defined(NNSEQ_HAVE_NEON)
+    {"neon", [] { return true; }, NNSEQ_TABLE(neon)},
 #endif
     {"scalar", [] { return true; }, NNSEQ_TABLE(scalar)},
 };

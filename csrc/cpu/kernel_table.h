@@ -23,7 +23,7 @@ struct KernelTable {
   WinogradKernels winograd;
 };
 
-// ISAs that this build has and this machine runs, best first: "avx512", "avx2", "scalar".
+// ISAs that this build has and this machine runs, best first: "avx512", "avx2", "neon", "scalar".
 std::vector<std::string_view> available_isas();
 const KernelTable& best_kernel_table();
 // By name; "" is the best. Throws Error(kValue) that lists the available names.

@@ -13,6 +13,11 @@
 #define NNSEQ_HD __attribute__((always_inline)) inline
 #endif
 
+// Of the long functions, which some code calls rather than to have copies of them.
+#ifndef NNSEQ_MATH
+#define NNSEQ_MATH NNSEQ_HD
+#endif
+
 namespace nnseq::math {
 
 NNSEQ_HD float splat(float, float c) { return c; }

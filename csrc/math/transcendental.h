@@ -39,7 +39,7 @@ NNSEQ_HD T exp_reduced(T x, I* n) {
 }
 
 template <class T>
-NNSEQ_HD T exp(T x) {
+NNSEQ_MATH T exp(T x) {
   x = min(k<T>(89), max(k<T>(-104), x));  // this order keeps NaN
   decltype(bits(x)) n;
   const T p = exp_reduced(x, &n) + k<T>(1);
@@ -49,7 +49,7 @@ NNSEQ_HD T exp(T x) {
 NNSEQ_HD double exp(double x) { return ::exp(x); }
 
 template <class T>
-NNSEQ_HD T expm1(T x) {
+NNSEQ_MATH T expm1(T x) {
   const T y = min(k<T>(89), max(k<T>(-18), x));
   decltype(bits(x)) n;
   const T p = exp_reduced(y, &n);
@@ -94,7 +94,7 @@ inline constexpr double kLn2Hi = 0.693145752f;  // 15 bits: exact times an expon
 inline constexpr double kLn2Lo = 1.42860677e-6f;
 
 template <class T>
-NNSEQ_HD T log(T x) {
+NNSEQ_MATH T log(T x) {
   const auto tiny = x < k<T>(1.17549435e-38f);
   T e;
   const T m = split_exponent(select(tiny, x * k<T>(8388608), x), &e);
@@ -105,7 +105,7 @@ NNSEQ_HD T log(T x) {
 NNSEQ_HD double log(double x) { return ::log(x); }
 
 template <class T>
-NNSEQ_HD T log1p(T x) {
+NNSEQ_MATH T log1p(T x) {
   const T u = x + k<T>(1);
   T e;
   const T m = split_exponent(u, &e);
@@ -120,7 +120,7 @@ NNSEQ_HD T log1p(T x) {
 NNSEQ_HD double log1p(double x) { return ::log1p(x); }
 
 template <class T>
-NNSEQ_HD T tanh(T x) {
+NNSEQ_MATH T tanh(T x) {
   const T a = min(k<T>(10), abs(x));
   const T t = expm1(a + a);
   return copysign(t / (t + k<T>(2)), x);
@@ -147,7 +147,7 @@ NNSEQ_HD double exp_minus_half_square(double x) { return ::exp(x * x * -0.5); }
 
 // P(X > x) of a normal X, for x >= 0: e^(-x*x/2) times a polynomial in (x - c) / (x + c).
 template <class T>
-NNSEQ_HD T normal_tail(T x) {
+NNSEQ_MATH T normal_tail(T x) {
   const T c = k<T>(4.24264069);
   x = min(k<T>(15), x);
   const T t = (x - c) / (x + c);
@@ -166,7 +166,7 @@ NNSEQ_HD T normal_tail(T x) {
 NNSEQ_HD double normal_tail(double x) { return 0.5 * ::erfc(x * 0.70710678118654752); }
 
 template <class T>
-NNSEQ_HD T erf(T x) {
+NNSEQ_MATH T erf(T x) {
   const T a = abs(x);
   const T far = k<T>(1) - k<T>(2) * normal_tail(a * k<T>(1.41421356));
   const T u = x * x;
@@ -230,7 +230,7 @@ struct SinOfLarge {
 
 // sin(x + quarter * pi/2).
 template <class T>
-NNSEQ_HD T sin_shifted(T x, int32_t quarter) {
+NNSEQ_MATH T sin_shifted(T x, int32_t quarter) {
   const T z = fma(x, k<T>(0.636619772), k<T>(kRoundMagic));
   const T nf = z - k<T>(kRoundMagic);
   const auto n = bits(z) + ik<T>(quarter);  // the magic's low two bits are 0
@@ -286,7 +286,7 @@ NNSEQ_HD T pow_positive(T a, T b) {
 
 // NaN for a negative base and a fractional exponent; x^0 = 1^y = 1 as in C.
 template <class T>
-NNSEQ_HD T pow(T a, T b) {
+NNSEQ_MATH T pow(T a, T b) {
   const T one = k<T>(1), inf = k<T>(__builtin_inf());
   const T x = abs(a);
   const T half = b * k<T>(0.5);

@@ -17,6 +17,7 @@ struct KernelTable;
 NNSEQ_DECLARE_FILL(scalar)
 NNSEQ_DECLARE_FILL(avx2)
 NNSEQ_DECLARE_FILL(avx512)
+NNSEQ_DECLARE_FILL(neon)
 #undef NNSEQ_DECLARE_FILL
 
 }  // namespace nnseq::cpu

@@ -11,7 +11,7 @@ namespace {
 #if defined(__AVX512F__)
 constexpr int kAccumulators = 28, kBestVectors = 2;
 constexpr bool kMaskIsFree = true;
-#elif defined(__AVX2__)
+#elif defined(__AVX2__) || defined(NNSEQ_NEON)
 constexpr int kAccumulators = 6, kBestVectors = 1;
 constexpr bool kMaskIsFree = false;
 #else

@@ -40,6 +40,16 @@ NNSEQ_INLINE void interleave(I16 (&w)[4]) {
   interleave(w[0].hi, w[1].hi, w[2].hi, w[3].hi);
 }
 
+#elif defined(NNSEQ_NEON)
+
+NNSEQ_INLINE void interleave(I16 (&w)[4]) {
+  F16 f[4] = {floats(w[0]), floats(w[1]), floats(w[2]), floats(w[3])};
+  NNSEQ_UNROLL
+  for (int i = 0; i < 4; ++i) transpose4(f[0].v[i], f[1].v[i], f[2].v[i], f[3].v[i]);
+  NNSEQ_UNROLL
+  for (int k = 0; k < 4; ++k) w[k] = bits(f[k]);
+}
+
 #else
 
 NNSEQ_INLINE void interleave(I16 (&w)[4]) {

@@ -71,6 +71,26 @@ NNSEQ_INLINE void transpose16(F16 (&r)[16]) {
   for (int i = 0; i < 16; ++i) r[i] = s[i];
 }
 
+#elif defined(NNSEQ_NEON)
+
+NNSEQ_INLINE void transpose16(F16 (&r)[16]) {
+  F16 s[16];
+  NNSEQ_UNROLL
+  for (int p = 0; p < 4; ++p) {
+    NNSEQ_UNROLL
+    for (int q = 0; q < 4; ++q) {  // the block of the rows 4p..4p+3 and the columns 4q..4q+3
+      float32x4_t t[4];
+      NNSEQ_UNROLL
+      for (int i = 0; i < 4; ++i) t[i] = r[4 * p + i].v[q];
+      transpose4(t[0], t[1], t[2], t[3]);
+      NNSEQ_UNROLL
+      for (int i = 0; i < 4; ++i) s[4 * q + i].v[p] = t[i];
+    }
+  }
+  NNSEQ_UNROLL
+  for (int i = 0; i < 16; ++i) r[i] = s[i];
+}
+
 #else
 
 NNSEQ_INLINE void transpose16(F16 (&r)[16]) {
