@@ -22,7 +22,7 @@ from nnseq.engine.tensor import KerasTensor, Tensor
 from nnseq.engine.variable import Variable
 from nnseq.layers.call_spec import CallSpec, build_names, build_shapes, call_spec
 from nnseq.layers.input_spec import assert_input_compatibility
-from nnseq.layers.recorded import recorded_arguments
+from nnseq.layers.recorded import recorded_arguments, remembers_arguments
 from nnseq.layers.shapes import dtype_name, map_shapes, take_batch_input_shape
 from nnseq.layers.tracking import Tracked
 
@@ -88,12 +88,6 @@ class Layer(Tracked):
         {"_losses", "_used_by", "_inbound_nodes", "_building", "_built_for"}
     )
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        layer = object.__new__(cls)
-        if not cls.__module__.startswith("nnseq."):  # for get_config() of classes without one
-            layer.__dict__["_init_arguments"] = (args, kwargs)
-        return layer
-
     def __init__(
         self,
         *,
@@ -127,6 +121,8 @@ class Layer(Tracked):
         super().__init_subclass__(**kwargs)
         if "build" in cls.__dict__:
             cls.build = _marks_built(cls.__dict__["build"])  # type: ignore[method-assign]
+        if "__init__" in cls.__dict__ and not cls.__module__.startswith("nnseq."):
+            cls.__init__ = remembers_arguments(cls.__dict__["__init__"])  # type: ignore[method-assign]
 
     def __setattr__(self, name: str, value: Any) -> None:
         used_by = self.__dict__.get("_used_by")

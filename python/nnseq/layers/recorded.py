@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 from nnseq.engine.registry import serialize_keras_object
+
+
+def remembers_arguments(init: Callable[..., None]) -> Callable[..., None]:
+    """`init` that keeps what it was called with; the outermost call of a layer counts.
+
+    Not `Layer.__new__`: before Python 3.11.4 `inspect` takes that for the signature of all layers
+    that inherit their `__init__`.
+    """
+
+    @functools.wraps(init)
+    def remembering(layer: Any, *args: Any, **kwargs: Any) -> None:
+        layer.__dict__.setdefault("_init_arguments", (args, kwargs))
+        init(layer, *args, **kwargs)
+
+    return remembering
 
 
 def recorded_arguments(layer: Any) -> dict[str, Any]:

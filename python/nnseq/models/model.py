@@ -54,7 +54,7 @@ class Model(Trainer):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         is_functional = len(args) > 1 or "inputs" in kwargs or "outputs" in kwargs
         kind = Functional if cls is Model and is_functional else cls
-        return super().__new__(kind, *args, **kwargs)
+        return super().__new__(kind)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         functional: dict[str, Any] = {
