@@ -38,7 +38,7 @@ long_python() { python -m pytest -m long -n "$jobs" --dist loadfile "$@"; }
 job_python() { long_python --ignore tests/differential --ignore tests/saving; }
 job_saving() { long_python tests/saving; }
 
-# Every third of the 2,200 models, from the k-th on.
+# Every third of the 3,000 models, from the k-th on.
 differential() { python -m pytest tests/differential -m long --part "$1/3"; }
 job_differential1() { differential 1; }
 job_differential2() { differential 2; }

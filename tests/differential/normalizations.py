@@ -29,8 +29,11 @@ def layer_normalization(draw: Draw, shape: Shape) -> dict[str, Any]:
 
 def group_normalization(draw: Draw, shape: Shape) -> dict[str, Any]:
     channels = draw.pick([-1, -1, 1]) if len(shape) > 1 else -1
+    groups = draw.pick([1, -1] + [2] * (shape[channels] % 2 == 0))
+    if channels == 1 and shape[0] % 2 and groups == 2:  # of an axis with an odd size
+        groups = -1
     return {
-        "groups": draw.pick([1, -1] + [2] * (shape[channels] % 2 == 0)),
+        "groups": groups,
         **draw.some({"center": False, "scale": False, "epsilon": 0.01}, 0.2),
         **({"axis": 1} if channels == 1 and shape[0] % 2 else {}),
         **weight_options(draw, "gamma", "beta"),

@@ -17,8 +17,21 @@ from differential.pool import Pool
 
 pytest.importorskip("keras", reason="Keras is the oracle: pip install 'keras==3.15.*' jax")
 
-SHORT = [*range(46), *range(FIRST, FIRST + 154), *range(FULL, FULL + 90)]
-LONG = [*range(46, FIRST), *range(FIRST + 154, FULL)]
+# Seeds of models that have no result to agree on.
+WITHOUT = {
+    FULL + 97: "of a constant prediction PearsonCorrelation is 0/0, in both libraries",
+    FULL + 479: "a prediction is 1e-7 from a threshold of AUC, which is between the two libraries'",
+    FULL + 556: "Ftrl makes weights 0, where OrthogonalRegularizer has a kink",
+    FULL + 666: "steps of 0.1 saturate a sigmoid, where Keras cuts off and nnseq has the logits",
+}
+
+
+def without(*ranges):
+    return [seed for seeds in ranges for seed in seeds if seed not in WITHOUT]
+
+
+SHORT = without(range(46), range(FIRST, FIRST + 154), range(FULL, FULL + 201))
+LONG = without(range(46, FIRST), range(FIRST + 154, FULL), range(FULL + 201, FULL + 1004))
 
 # Public classes that are no part of a Sequential model by themselves.
 EXCEPT = {
