@@ -67,7 +67,7 @@ def build_model(table):
         name: keras.Input((1,), name=name, dtype="string" if name in ("district", "text") else None)
         for name in preprocess
     }
-    encoded = [layer(inputs[name]) for name, layer in preprocess.items()]
+    encoded = [layers.Flatten()(layer(inputs[name])) for name, layer in preprocess.items()]
     x = layers.Dense(64, activation="relu")(layers.concatenate(encoded))
     x = layers.Dense(64, activation="relu")(x)
     model = keras.Model(inputs, layers.Dense(1)(x))

@@ -116,7 +116,10 @@ def test_einsum_dense_initial_values_are_scaled_by_its_axes():
     [
         (lambda: layers.GroupNormalization(0), "groups"),
         (lambda: layers.GroupNormalization(3)(normal(VECTOR)), r"\(3\) must divide.*\(7\)"),
-        (lambda: layers.GroupNormalization(2).build((None, None)), "defined dimension"),
+        (
+            lambda: layers.GroupNormalization(2).build((None, None)),
+            "Axis -1 of the inputs must be known",
+        ),
         (lambda: layers.EinsumDense("ab->b", 3)(normal(VECTOR)), "Invalid einsum equation"),
         (lambda: layers.EinsumDense("...a...,ab->...b...", 3)(normal(VECTOR)), "Invalid einsum"),
         (lambda: layers.EinsumDense("ab,bc->ac", 3)(normal(SEQUENCE)), "3 dimensions"),

@@ -25,7 +25,12 @@ class StandInTensor:
     def cpu(self):
         return StandInTensor(self.values, "cpu", self.requires_grad)
 
+    def float(self):
+        return StandInTensor(self.values.astype("float32"), self.where, self.requires_grad)
+
     def __array__(self, dtype=None, copy=None):
+        if self.dtype == "torch.bfloat16":
+            raise TypeError("Got unsupported ScalarType BFloat16")
         if self.where != "cpu":
             raise TypeError("can't convert cuda:0 device type tensor to numpy")
         if self.requires_grad:
@@ -50,16 +55,25 @@ class StandInLoader:
         return -(-len(X) // self.batch_size)
 
 
-def torch_loader(batch_size):
+def torch_loader(kind, **options):
     torch = pytest.importorskip("torch")
     data = torch.utils.data.TensorDataset(torch.from_numpy(X), torch.from_numpy(Y))
-    return torch.utils.data.DataLoader(data, batch_size=batch_size)
+    if kind == "iterable":
+
+        class Rows(torch.utils.data.IterableDataset):
+            def __iter__(self):
+                return iter([data[i] for i in range(len(X))])
+
+        return torch.utils.data.DataLoader(Rows(), batch_size=5)
+    return torch.utils.data.DataLoader(data, batch_size=5, **options)
 
 
 LOADERS = {
     "stand-in": lambda: StandInLoader(5, True, "cuda"),
     "without length": lambda: StandInLoader(5, False, "cpu"),
-    "torch": lambda: torch_loader(5),
+    "torch": lambda: torch_loader("map"),
+    "torch, iterable": lambda: torch_loader("iterable"),
+    "torch, processes": lambda: torch_loader("map", num_workers=2),
 }
 
 
@@ -84,6 +98,28 @@ def test_a_loader_gives_what_the_arrays_give(kind):
     np.testing.assert_array_equal(
         ours.predict(loader, verbose=0), same.predict(X, batch_size=5, verbose=0)
     )
+
+
+def test_batches_of_dicts():
+    class Loader(StandInLoader):
+        def __iter__(self):
+            return iter([({"a": x}, {"b": y}) for x, y in super().__iter__()])
+
+    x = nnseq.Input((4,), name="a")
+    model = nnseq.Model({"a": x}, {"b": layers.Dense(2)(layers.Dense(3, "tanh")(x))})
+    model.compile("adam", "mse")
+    same = model_of()
+    model.set_weights(same.get_weights())
+    got = model.fit(Loader(5, True, "cuda"), epochs=2, verbose=0).history["loss"]
+    want = same.fit(X, Y, batch_size=5, shuffle=False, epochs=2, verbose=0).history["loss"]
+    assert got == want
+
+
+def test_bfloat16():
+    x = StandInTensor(X, "cpu", requires_grad=False)
+    x.dtype = "torch.bfloat16"
+    x.detach = x.cpu = lambda: x
+    np.testing.assert_array_equal(model_of().predict(x), model_of().predict(X))
 
 
 def test_targets_come_with_the_loader():

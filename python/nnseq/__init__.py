@@ -27,7 +27,7 @@ def __getattr__(name: str) -> Any:
     try:
         value = getattr(import_module("nnseq.api"), name)
     except AttributeError:
-        raise AttributeError(reason(name), name=name) from None
+        raise AttributeError(reason(name, __dir__()), name=name) from None
     globals()[name] = value
     return value
 

@@ -1,5 +1,6 @@
 """Names of Keras that nnseq does not serve: what to say when a program asks for one."""
 
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from types import ModuleType
 from typing import Any
@@ -74,10 +75,18 @@ def reason_of(name: str) -> str | None:
     return None
 
 
-def reason(name: str) -> str:
-    """One line for a name that nnseq does not have."""
-    why = reason_of(name) or "docs/keras_surface.md lists what it has and what it refuses"
+def reason(name: str, served: Iterable[str] = ()) -> str:
+    """One line for a name that nnseq does not have; `served` are those beside it."""
+    why = reason_of(name) or _nearest(name.rpartition(".")[2], served)
     return f"nnseq has no {name}: {why}"
+
+
+def _nearest(name: str, served: Iterable[str]) -> str:
+    import difflib  # not needed until something is misspelt
+
+    if near := difflib.get_close_matches(name, served, n=1):
+        return f"did you mean {near[0]}?"
+    return "docs/keras_surface.md lists what it has and what it refuses"
 
 
 def explain(module: ModuleType) -> None:
@@ -87,6 +96,6 @@ def explain(module: ModuleType) -> None:
     def missing(name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
-        raise AttributeError(reason(f"{area}.{name}"), name=name)
+        raise AttributeError(reason(f"{area}.{name}", dir(module)), name=name)
 
     vars(module).setdefault("__getattr__", missing)

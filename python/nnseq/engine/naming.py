@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from nnseq.engine.state import state
 
@@ -25,6 +26,14 @@ def to_snake_case(name: str) -> str:
 def class_name(cls: type) -> str:
     """The name of a class; of a few Keras exports another than the one it names objects by."""
     return str(cls.__dict__.get("_name_in_keras", cls.__name__))
+
+
+def brief(value: Any) -> str:
+    """A line that shows a value in an error: of arrays and Tensors the shape and the dtype."""
+    if hasattr(value, "shape") and hasattr(value, "dtype") and not isinstance(value, type):
+        return f"<{type(value).__name__} shape={value.shape}, dtype={value.dtype}>"
+    text = " ".join(repr(value).split())
+    return text if len(text) < 120 else f"{text[:117]}..."
 
 
 def get_uid(prefix: str = "") -> int:

@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+import numpy as np
+
 # Filled by nnseq.ops, which defines what the operators do.
 operators: dict[str, Callable[..., Any]] = {}
+# The functions of NumPy that stand for an operator, whose left operand was an array.
+_OF_NUMPY = {
+    getattr(np, name): name
+    for name in (
+        "add", "subtract", "multiply", "divide", "floor_divide", "mod", "power", "matmul",
+        "equal", "not_equal", "less", "less_equal", "greater", "greater_equal",
+        "logical_and", "logical_or",
+    )
+} | {np.bitwise_and: "logical_and", np.bitwise_or: "logical_or"}  # fmt: skip
 
 
 class DataDependentError(TypeError):
@@ -22,7 +33,14 @@ class Operators:
 
     __slots__ = ()
     __array_priority__ = 100.0
-    __array_ufunc__ = None  # so that ndarray + Tensor calls Tensor.__radd__
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        """ndarray + Tensor is a Tensor; other functions of NumPy compute with the numbers."""
+        in_place = options.keys() == {"out"} and options["out"][0] is inputs[0]
+        if method == "__call__" and ufunc in _OF_NUMPY and (in_place or not options):
+            return operators[_OF_NUMPY[ufunc]](*inputs)
+        values = [np.asarray(x) if isinstance(x, Operators) else x for x in inputs]
+        return getattr(ufunc, method)(*values, **options)
 
     def __add__(self, other: Any) -> Any:
         return operators["add"](self, other)

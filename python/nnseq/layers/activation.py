@@ -98,6 +98,11 @@ class PReLU(Layer):
     def build(self, input_shape: Any) -> None:
         shared = self.shared_axes or []
         sizes = {axis: input_shape[axis] for axis in range(1, len(input_shape))}
+        if not set(shared) <= set(sizes):
+            raise ValueError(
+                f"`shared_axes` must be among {list(sizes)} for inputs of shape {input_shape}. "
+                f"Received: shared_axes={shared}"
+            )
         self.alpha = self.add_weight(
             name="alpha",
             shape=tuple(1 if axis in shared else size for axis, size in sizes.items()),

@@ -4,9 +4,11 @@ from typing import Any
 
 from nnseq import ops
 from nnseq import random as nnrandom
+from nnseq.engine.naming import brief
 from nnseq.engine.random_state import SeedGenerator
 from nnseq.layers.layer import Layer
 from nnseq.layers.serialized import between_0_and_1
+from nnseq.layers.shapes import is_shape
 from nnseq.ops.attention import causal_mask
 
 
@@ -99,10 +101,10 @@ class Attention(Layer):
         return None if mask is None or mask[0] is None else ops.convert_to_tensor(mask[0])
 
     def _check(self, what: str, given: Any) -> None:
-        if not isinstance(given, list | tuple) or not 2 <= len(given) <= 3:
+        if is_shape(given) or not isinstance(given, list | tuple) or not 2 <= len(given) <= 3:
             raise ValueError(
                 f"{type(self).__name__} layer must be called on a list of 2 or 3 {what}, namely "
-                f"[query, value] or [query, value, key]. Received: {what}={given}."
+                f"[query, value] or [query, value, key]. Received: {what}={brief(given)}."
             )
 
     def get_config(self) -> dict[str, Any]:

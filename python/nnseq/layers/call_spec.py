@@ -18,6 +18,7 @@ class CallSpec:
     Attributes:
         names: in order, without self.
         takes_training, takes_mask: whether they are among them.
+        required: those without a default.
         masked: those that have a parameter for their mask besides, `query` and `query_mask`.
         default_training: the default of `training`, None if there is none.
     """
@@ -27,6 +28,8 @@ class CallSpec:
         self.names = [p.name for p in parameters]
         self.takes_training = "training" in self.names
         self.takes_mask = "mask" in self.names
+        kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        self.required = [p.name for p in parameters if p.default is p.empty and p.kind in kinds]
         self.masked = [name for name in self.names if f"{name}_mask" in self.names]
         self.default_training = next((p.default for p in parameters if p.name == "training"), None)
         if self.default_training is inspect.Parameter.empty:

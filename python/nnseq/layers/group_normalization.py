@@ -6,6 +6,7 @@ from nnseq import constraints, initializers, ops, regularizers
 from nnseq.layers.input_spec import InputSpec
 from nnseq.layers.layer import Layer
 from nnseq.layers.serialized import serialized
+from nnseq.layers.shapes import size_of_axis
 
 
 class GroupNormalization(Layer):
@@ -56,12 +57,7 @@ class GroupNormalization(Layer):
         self.supports_masking = True
 
     def build(self, input_shape: Any) -> None:
-        channels = input_shape[self.axis]
-        if channels is None:
-            raise ValueError(
-                f"Axis {self.axis} of input tensor should have a defined dimension but the layer "
-                f"received an input with shape {input_shape}."
-            )
+        channels = size_of_axis(input_shape, self.axis)
         if self.groups == -1:
             self.groups = channels
         if channels % self.groups:

@@ -8,6 +8,7 @@ from typing import Any
 
 from nnseq import ops
 from nnseq.engine.custom_objects import custom_object_scope
+from nnseq.engine.naming import brief
 from nnseq.engine.registry import deserialize_keras_object, serialize_keras_object
 from nnseq.layers.layer import Layer
 from nnseq.layers.shapes import is_shape, map_shapes
@@ -40,6 +41,8 @@ class Lambda(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if not callable(function):
+            raise TypeError(f"Lambda: `function` must be a function. Received: {brief(function)}")
         self.function = function
         self.arguments = arguments or {}
         self.mask = mask

@@ -207,6 +207,11 @@ class Layer(Tracked):
             initializer = "glorot_uniform" if is_float(dtype) else "zeros"
         scopes = state.scopes
         inside = self._building or (bool(scopes) and scopes[-1] == self.name)
+        if not self._building and (self.built or inside):
+            raise ValueError(
+                f"Layer '{self.name}': a weight {name!r} cannot be added to a layer that is built "
+                "or called; make all weights in `__init__()` or in `build()`."
+            )
         with name_scope(self.name) if not inside else nullcontext():
             variable = Variable(
                 initializers.get(initializer),
@@ -231,12 +236,22 @@ class Layer(Tracked):
             ValueError: if an input does not fit the layer.
         """
         if has_keras_tensor(args) or has_keras_tensor(kwargs):
-            self._ensure_built(args, kwargs)
-            self._check_inputs(args, kwargs)
             try:
-                return record(self, self._run, args, kwargs)
+                self._ensure_built(args, kwargs)
+                self._check_inputs(args, kwargs)
+            except (ValueError, TypeError, NotImplementedError) as error:
+                self._name_in(error)
+                raise
+            try:
+                outputs = record(self, self._run, args, kwargs)
             finally:
                 self._clear_losses()
+            if outputs is None:
+                raise ValueError(
+                    f"`call` of layer '{self.name}' (of type {type(self).__name__}) returned None; "
+                    "end it with `return` and the output."
+                )
+            return outputs
         if not state.scopes:
             self._clear_losses()
         return self._run(*args, **kwargs)
@@ -287,6 +302,10 @@ class Layer(Tracked):
     def _ensure_built(self, args: Any, kwargs: Any) -> None:
         if self.built or self._building or type(self).build is Layer.build:
             return
+        spec = call_spec(type(self).call)
+        given = spec.named(args, kwargs)
+        if missing := [name for name in spec.required if name not in given]:
+            raise TypeError(f"`call` of {type(self).__name__} needs {', '.join(missing)}")
         shapes = build_shapes(self, args, kwargs)
         if shapes is not None:
             while shapes[-1] is None:  # of optional arguments that are not given

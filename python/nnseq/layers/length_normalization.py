@@ -5,6 +5,7 @@ from typing import Any
 
 from nnseq import ops
 from nnseq.layers.layer import Layer
+from nnseq.layers.shapes import size_of_axis
 
 
 class RMSNormalization(Layer):
@@ -26,7 +27,7 @@ class RMSNormalization(Layer):
 
     def build(self, input_shape: Any) -> None:
         self.axis = [self.axis] if isinstance(self.axis, int) else sorted(self.axis)
-        shape = tuple(input_shape[axis] for axis in self.axis)
+        shape = tuple(size_of_axis(input_shape, axis) for axis in self.axis)
         self.scale = self.add_weight(name="scale", shape=shape, initializer="ones")
 
     def call(self, inputs: Any) -> Any:

@@ -8,6 +8,7 @@ from nnseq import constraints, initializers, ops, regularizers
 from nnseq.layers.input_spec import InputSpec
 from nnseq.layers.layer import Layer
 from nnseq.layers.serialized import refuse_options, serialized
+from nnseq.layers.shapes import size_of_axis
 from nnseq.ops.normalization import fused_batch_norm
 
 
@@ -63,9 +64,7 @@ class BatchNormalization(Layer):
         self.supports_masking = True
 
     def build(self, input_shape: Any) -> None:
-        channels = input_shape[self.axis]
-        if channels is None:
-            raise ValueError(f"Axis {self.axis} of the inputs must be known. Got {input_shape}")
+        channels = size_of_axis(input_shape, self.axis)
         self.gamma = self.beta = None
         if self.scale:
             self.gamma = self.add_weight(
@@ -197,9 +196,7 @@ class LayerNormalization(Layer):
 
     def build(self, input_shape: Any) -> None:
         axes = self.axis if isinstance(self.axis, list) else [self.axis]
-        shape = tuple(input_shape[axis] for axis in axes)
-        if None in shape:
-            raise ValueError(f"Axes {axes} of the inputs must be known. Got {input_shape}")
+        shape = tuple(size_of_axis(input_shape, axis) for axis in axes)
         self.gamma = self.beta = None
         if self.scale:
             self.gamma = self.add_weight(

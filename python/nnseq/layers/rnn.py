@@ -68,6 +68,11 @@ class RNN(Layer):
         self.state_size = list(size) if isinstance(size, list | tuple) else [size]
 
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        if len(sequences_shape) < 3:
+            raise ValueError(
+                "RNN takes sequences (N, T, ...), one vector or more for each time step. "
+                f"Received: shape={tuple(sequences_shape)}"
+            )
         if isinstance(self.cell, Layer) and not self.cell.built:
             self.cell.build((sequences_shape[0], *sequences_shape[2:]))
         if self.stateful:

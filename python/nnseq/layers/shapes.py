@@ -32,6 +32,19 @@ def _is_size(n: Any) -> bool:
     return isinstance(n, int | np.integer) and not isinstance(n, bool) and int(n) >= 0
 
 
+def size_of_axis(shape: Any, axis: int) -> int:
+    """The size of one axis of inputs.
+
+    Raises:
+        ValueError: if there is no such axis, or its size is not known.
+    """
+    if not -len(shape) <= axis < len(shape):
+        raise ValueError(f"There is no axis {axis} in inputs of shape {tuple(shape)}.")
+    if (size := shape[axis]) is None:
+        raise ValueError(f"Axis {axis} of the inputs must be known. Got {tuple(shape)}")
+    return int(size)
+
+
 def map_shapes(fn: Callable[[Any], Any], shapes: Any) -> Any:
     """fn of every shape in a structure of shapes."""
     if is_shape(shapes):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,10 @@ from nnseq.engine.tensor import Tensor
 from nnseq.engine.variable import Variable, load_variables
 
 _SIMPLE = frozenset({str, int, float, bool, type(None)})
+
+
+class ForgottenInitError(RuntimeError, AttributeError):
+    """A layer is used whose `__init__` did not call that of Layer."""
 
 
 class Tracked(Operation):
@@ -35,6 +39,16 @@ class Tracked(Operation):
     _used_by: weakref.WeakSet[Any]  # the Traced functions that called the layer
     _losses: list[Any]  # of the last call
     activity_regularizer: Any
+
+    if not TYPE_CHECKING:  # which knows the attributes
+
+        def __getattr__(self, name: str) -> Any:
+            if "_losses" not in self.__dict__ and not name.startswith("__"):
+                raise ForgottenInitError(
+                    f"In layer '{type(self).__name__}', you forgot to call `super().__init__()` as "
+                    "the first statement in the `__init__()` method."
+                )
+            return object.__getattribute__(self, name)  # the error of the attribute itself
 
     def _attributes(self) -> Iterator[Any]:
         """The values of all attributes, lists and dicts taken apart."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nnseq.engine import nest
+from nnseq.engine.naming import brief
 from nnseq.engine.operation import Node, Operation
 from nnseq.engine.tensor import KerasTensor
 from nnseq.layers.input_layer import InputLayer
@@ -29,7 +30,7 @@ class FunctionGraph:
             if not isinstance(x, KerasTensor):
                 raise ValueError(
                     "All `inputs` and `outputs` of a functional model must be KerasTensors, made "
-                    f"by Input and by calling layers and nnseq.ops on it. Received: {x!r}"
+                    f"by Input and by calling layers and nnseq.ops on it. Received: {brief(x)}"
                 )
         # Nothing before an input in the middle of another graph belongs to this graph.
         self._cut = {id(x) for x in self.flat_inputs if not _is_input(x)}

@@ -84,7 +84,10 @@ def flat_inputs(model: Any, inputs: Any, mask: Any) -> list[Any]:
     elif isinstance(inputs, dict):
         missing = [key for key in graph.inputs if key not in inputs]
         if missing:
-            raise ValueError(f"Model '{model.name}' got no value for input '{missing[0]}'.")
+            raise ValueError(
+                f"Model '{model.name}' got no value for input '{missing[0]}'; "
+                f"its inputs are {sorted(graph.inputs)}, given were {sorted(inputs)}."
+            )
         values = nest.flatten({key: inputs[key] for key in graph.inputs})
     else:
         values = nest.flatten(inputs)

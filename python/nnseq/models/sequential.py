@@ -11,10 +11,10 @@ import numpy as np  # noqa: F401 (doctest)
 from nnseq.engine import nest
 from nnseq.engine.custom_objects import custom_object_scope
 from nnseq.engine.dispatch import to_tensor
-from nnseq.engine.naming import name_scope
+from nnseq.engine.naming import brief, name_scope
 from nnseq.engine.operators import DataDependentError
 from nnseq.engine.registry import serialize_keras_object
-from nnseq.engine.tensor import KerasTensor
+from nnseq.engine.tensor import KerasTensor, Tensor
 from nnseq.layers import deserialize as deserialize_layer
 from nnseq.layers.host_layer import HostLayer, as_array
 from nnseq.layers.input_layer import InputLayer
@@ -102,7 +102,7 @@ class Sequential(Model):
         if not isinstance(layer, Layer):
             raise ValueError(
                 "Only instances of `keras.Layer` can be added to a Sequential model. "
-                f"Received: {layer} (of type {type(layer)})"
+                f"Received: {_described(layer)}"
             )
         _check_takes_one_input(layer)
         if isinstance(layer, InputLayer) and self._layers:
@@ -276,6 +276,13 @@ class Sequential(Model):
     def get_build_config(self) -> dict[str, Any] | None:
         """The shape of the input; None if the model is not built."""
         return {"input_shape": self._outputs[0].shape} if self._outputs else None
+
+
+def _described(given: Any) -> str:
+    """Something that is no layer, as Keras writes it; with what to do where Keras prints arrays."""
+    if isinstance(given, KerasTensor | Tensor):
+        return f"{brief(given)} (of type {type(given)}). Add the layer itself, not its output."
+    return f"{given} (of type {type(given)})"
 
 
 def _check_takes_one_input(layer: Layer) -> None:

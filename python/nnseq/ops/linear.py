@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -128,7 +129,15 @@ def einsum(subscripts: str, *operands: Any) -> Tensor:
     >>> einsum("ij,kj->ik", np.ones((2, 3)), np.ones((4, 3))).shape
     (2, 4)
     """
-    terms, result = _parse(subscripts, [len(to_tensor(x).shape) for x in operands])
+    shapes = [to_tensor(x).shape for x in operands]
+    terms, result = _parse(subscripts, [len(shape) for shape in shapes])
+    sizes: dict[str, int | None] = {}
+    for letter, size in zip("".join(terms), itertools.chain(*shapes), strict=True):
+        if size is not None and sizes.setdefault(letter, size) != size:
+            raise ValueError(
+                f"einsum: {subscripts!r} of shapes {', '.join(map(str, shapes))}: "
+                f"{letter if letter.isascii() else '...'} has the sizes {sizes[letter]} and {size}"
+            )
     tensors = _float_operands(*operands) if len(operands) > 1 else [to_tensor(operands[0])]
     while len(tensors) > 1:
         later = set(result).union(*terms[2:])

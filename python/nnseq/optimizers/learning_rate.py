@@ -77,6 +77,8 @@ class LearningRate:
 
 def _number(value: Any) -> np.float32:
     try:
+        if isinstance(value, str):
+            raise TypeError(value)
         return np.float32(float(value))
     except (TypeError, ValueError):
         raise ValueError(

@@ -46,6 +46,8 @@ def as_numpy(value: Any) -> np.ndarray:
     tensor of PyTorch the values, wherever they are."""
     if hasattr(value, "detach") and hasattr(value, "cpu"):
         value = value.detach().cpu()
+        if str(getattr(value, "dtype", "")) == "torch.bfloat16":  # which NumPy does not have
+            value = value.float()
     array = np.asarray(value)
     if array.dtype.kind == "O" and hasattr(value, "to_numpy") and hasattr(value, "dtypes"):
         kinds = {dtype.kind for dtype in np.ravel(np.asarray(value.dtypes, dtype=object))}

@@ -21,10 +21,18 @@ def output_names(y_pred: Any, names: Sequence[str] | None) -> list[str | None]:
 
 
 def outputs_list(y_pred: Any, names: Sequence[str | None]) -> list[Any]:
-    """The outputs of a model in the order of their names."""
+    """The outputs of a model in the order of their names.
+
+    Raises:
+        ValueError: if one of them is None.
+    """
     if isinstance(y_pred, Mapping):
-        return [y_pred[name] for name in names]
-    return list(y_pred) if is_nested(y_pred) else [y_pred]
+        found = [y_pred[name] for name in names]
+    else:
+        found = list(y_pred) if is_nested(y_pred) else [y_pred]
+    if any(output is None for output in found):
+        raise ValueError("`call` of the model returned None; end it with `return` and the outputs.")
+    return found
 
 
 def spread(argument: str, value: Any, names: Sequence[str | None]) -> list[Any]:
