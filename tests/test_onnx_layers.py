@@ -49,6 +49,7 @@ MORE = {
         [pixels(8, 8, 3)],
     ),
     "ConvLSTM3D": (lambda: layers.ConvLSTM3D(2, 2), [floats(3, *VOLUME)]),
+    "CutMix": (lambda: layers.CutMix(), [pixels(*IMAGE)]),
     "Discretization": (lambda: layers.Discretization([-0.5, 0.0, 1.0]), [floats(4)]),
     "Dot": (lambda: layers.Dot(axes=(2, 1), normalize=True), [floats(3, 4), floats(4, 2)]),
     "Equalization": (lambda: layers.Equalization(), [pixels(*IMAGE)]),
@@ -63,6 +64,7 @@ MORE = {
     "MultiHeadAttention": (
         lambda: pair(layers.MultiHeadAttention(2, 3, value_dim=4)), [floats(5, 6), floats(7, 6)],
     ),
+    "MixUp": (lambda: layers.MixUp(), [pixels(*IMAGE)]),
     "Multiply": (lambda: layers.Multiply(), [floats(4), floats(4)]),
     "Pipeline": (
         lambda: layers.Pipeline([layers.Rescaling(0.1), layers.CenterCrop(4, 4)]), [pixels(*IMAGE)],

@@ -45,7 +45,6 @@ _REASONS: dict[str, str] = {
         "ops.vectorize",
         "use the layers of one change each, such as RandomColorJitter and RandomShear, in a row": ""
         "layers.AugMix layers.RandAugment",
-        "mix images and labels with nnseq.ops in a train_step": "layers.CutMix layers.MixUp",
         "bounding boxes are not available": "layers.MaxNumBoundingBoxes utils.bounding_boxes",
         "use Hashing of the joined strings": "layers.HashedCrossing",
         "give one optimizer": "optimizers.OptimizerMap",
@@ -54,8 +53,7 @@ _REASONS: dict[str, str] = {
         "ops.nextafter",
         "it draws numbers; use the layer RandomElasticTransform": "ops.image.elastic_transform",
         "its names are in nnseq.ops itself": "ops.numpy",
-        "eigenvalues and singular values are not available; use numpy.linalg": "ops.*eig "
-        "ops.*eigh ops.*lstsq ops.*matrix_rank ops.*pinv ops.*svd",
+        "there are no complex numbers; use eigh of symmetric matrices": "ops.*eig",
         "use an Embedding or preprocessing layers for each feature": "utils.FeatureSpace",
         "read the files with NumPy or soundfile": "utils.audio_dataset_from_directory",
         "settings are in nnseq.config": "utils.Config",

@@ -45,7 +45,7 @@ EXCEPT = {
         "GRUCell",
     }  # bases, parts
     # tests/test_layers_images.py, tests/test_layers_colors.py, tests/test_layers_tones.py,
-    # tests/test_layers_text.py, tests/test_layers_categories.py
+    # tests/test_layers_text.py, tests/test_layers_categories.py, tests/test_layers_mixtures.py
     | {"CenterCrop", "RandomBrightness", "RandomContrast", "RandomCrop", "RandomFlip"}
     | {"RandomRotation", "RandomTranslation", "RandomZoom", "Resizing", "CategoryEncoding"}
     | {"Discretization", "Hashing", "IntegerLookup", "StringLookup", "TextVectorization"}
@@ -54,7 +54,7 @@ EXCEPT = {
     | {"RandomSharpness", "RandomPosterization", "RandomShear", "RandomPerspective"}
     | {"RandomElasticTransform", "RandomGaussianBlur", "Equalization"}
     | {"ContrastLimitedAdaptiveHistogramEqualization"}
-    | {"Solarization"}
+    | {"Solarization", "CutMix", "MixUp"}
     | {"MelSpectrogram", "STFTSpectrogram"}  # tests/test_layers_spectrograms.py
     | {"Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"}  # 2 inputs
     | {"AdditiveAttention", "Attention", "Dot", "GroupQueryAttention", "MultiHeadAttention"}

@@ -76,6 +76,7 @@ from nnseq.layers.random_images import (
     RandomTranslation,
     RandomZoom,
 )
+from nnseq.layers.random_mixtures import CutMix, MixUp
 from nnseq.layers.random_tones import (
     RandomBrightness,
     RandomColorDegeneration,
@@ -227,6 +228,7 @@ __all__ = [
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
+    "CutMix",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
@@ -275,6 +277,7 @@ __all__ = [
     "Maximum",
     "MelSpectrogram",
     "Minimum",
+    "MixUp",
     "MultiHeadAttention",
     "Multiply",
     "Normalization",

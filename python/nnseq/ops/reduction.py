@@ -12,7 +12,7 @@ from nnseq.ops.elementwise import binary, unary
 
 __all__ = [
     "all", "amax", "amin", "any", "argmax", "argmin", "average", "count_nonzero", "logsumexp",
-    "max", "mean", "min", "norm", "prod", "std", "sum", "var",
+    "max", "mean", "min", "prod", "std", "sum", "var",
 ]  # fmt: skip
 
 
@@ -154,26 +154,6 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     axes = axes_of(axis, len(x.shape))
     sizes = [size for i, size in enumerate(dims_of(x)) if i not in axes]
     return apply("reshape", [result], {"sizes": sizes})
-
-
-@operation
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The length of vectors: the 2-norm by default, or the 1- or max-norm.
-
-    Raises:
-        NotImplementedError: for matrix norms other than Frobenius'.
-    """
-    x = as_float(x)
-    if ord in (None, 2, "euclidean", "fro"):
-        is_matrix = isinstance(axis, (list, tuple)) and len(axis) == 2
-        if ord == 2 and (is_matrix or (axis is None and len(x.shape) != 1)):
-            raise NotImplementedError("norm: the spectral norm of a matrix is not supported")
-        return unary("sqrt", reduce("sum", unary("square", x), axis, keepdims))
-    if ord == 1:
-        return reduce("sum", unary("abs", x), axis, keepdims)
-    if ord == float("inf"):
-        return reduce("max", unary("abs", x), axis, keepdims)
-    raise NotImplementedError(f"norm: ord={ord!r} is not supported; use 1, 2 or inf")
 
 
 @operation

@@ -5,10 +5,12 @@ The loops over rows and columns are unrolled while tracing, so the sizes of matr
 (that of a batch need not), and a graph has about ten nodes for each column. That is made for
 matrices of up to a few hundred rows: eager, a column costs half a millisecond; in a Program a
 matrix of 100 x 100 costs 1 to 3 ms, many times what LAPACK takes. Derivatives keep what each column
-left, so memory grows with the third power of the size.
+left, so memory grows with the third power of the size. Eigenvalues and singular values take about
+150 nodes for each column.
 """
 
 from nnseq.ops.linalg.factors import cholesky, lu_factor, qr
+from nnseq.ops.linalg.norms import norm
 from nnseq.ops.linalg.solving import (
     cholesky_inverse,
     det,
@@ -16,16 +18,21 @@ from nnseq.ops.linalg.solving import (
     solve,
     solve_triangular,
 )
-from nnseq.ops.reduction import norm
+from nnseq.ops.linalg.spectral import eigh, lstsq, matrix_rank, pinv, svd
 
 __all__ = [
     "cholesky",
     "cholesky_inverse",
     "det",
+    "eigh",
     "inv",
+    "lstsq",
     "lu_factor",
+    "matrix_rank",
     "norm",
+    "pinv",
     "qr",
     "solve",
     "solve_triangular",
+    "svd",
 ]
