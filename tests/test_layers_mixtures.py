@@ -74,8 +74,8 @@ def test_cut_mix(data_format):
         rows, columns = np.flatnonzero(is_cut.any(1)), np.flatnonzero(is_cut.any(0))
         assert is_cut.sum() == len(rows) * len(columns)
         assert np.ptp(rows) == len(rows) - 1 and np.ptp(columns) == len(columns) - 1
-        height, width = (6 * 8 * (1 - label[k])) / 48, np.sqrt(1 - label[k])
-        assert abs(len(rows) - 6 * width) < 1 and abs(len(columns) - 8 * width) < 1, height
+        side = np.sqrt(1 - label[k])  # of the rectangle, as a part of the image's
+        assert abs(len(rows) - 6 * side) < 1 and abs(len(columns) - 8 * side) < 1
     assert cuts > 0.8 * COUNT
 
 

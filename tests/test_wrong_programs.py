@@ -162,6 +162,19 @@ def test_it_is_told_in_one_line(name):
         assert word in text, text
 
 
+def test_a_layer_may_say_that_it_is_built_before_its_weights():
+    class Scaled(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.built = True
+            self.scale = self.add_weight(shape=(4,), initializer="ones", name="scale")
+
+        def call(self, inputs):
+            return inputs * self.scale
+
+    np.testing.assert_array_equal(Scaled()(X), X)
+
+
 def test_attributes_of_a_layer_without_super_init_are_missing():
     layer = Forgetful()
     assert not hasattr(layer, "built")

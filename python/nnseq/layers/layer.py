@@ -207,7 +207,7 @@ class Layer(Tracked):
             initializer = "glorot_uniform" if is_float(dtype) else "zeros"
         scopes = state.scopes
         inside = self._building or (bool(scopes) and scopes[-1] == self.name)
-        if not self._building and (self.built or inside):
+        if not self._building and (self._built_for or inside):
             raise ValueError(
                 f"Layer '{self.name}': a weight {name!r} cannot be added to a layer that is built "
                 "or called; make all weights in `__init__()` or in `build()`."
